@@ -1,0 +1,1 @@
+"""Conversations and who may take part in them."""

@@ -1,0 +1,1 @@
+"""The walk of a message: session, relay, spool, hub, mailbox."""

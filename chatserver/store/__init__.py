@@ -1,0 +1,1 @@
+"""The store: one port written as promises, and its implementations."""

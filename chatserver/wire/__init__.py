@@ -1,0 +1,1 @@
+"""The wire: frames, the catalogue of refusals and endings, limits. Pure; docs/PROTOCOL.md is its contract."""

@@ -1,0 +1,1 @@
+"""Calls: the state machine, ICE servers and headless peers. Imports nothing of chatserver."""
