@@ -34,7 +34,6 @@ class Frame(
     frozen=True,
     forbid_unknown_fields=True,
     gc=False,
-    tag_field="t",
     tag=str.lower,
 ):
     """What every frame shares."""
