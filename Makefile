@@ -1,0 +1,57 @@
+# Sotto. `make run` needs Python >= 3.11 alone; everything lives in .venv.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PART   := .ci/part
+PARTS  := check-lint check-format check-types check-house check-pure
+
+.DEFAULT_GOAL := help
+.PHONY: help run env env-dev lock check test $(PARTS)
+MAKEFLAGS += --no-print-directory
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: env ## a demo organisation on http://127.0.0.1:8080 (HOST and PORT override)
+	@$(BIN)/sotto demo
+
+# --- the environment: pip and hashes alone, made again only when a lock changes -------------------------------------
+
+env: $(VENV)/.runtime ## the environment to run Sotto in
+env-dev: $(VENV)/.dev ## the same with the tools that check it
+
+$(VENV)/.runtime: requirements/runtime.txt
+	@.ci/python $(PYTHON)
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(PIP) install --require-hashes -r $<
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: requirements/dev.txt $(VENV)/.runtime
+	@$(PIP) install --require-hashes -r $<
+	@touch $@
+
+lock: env-dev ## write requirements/*.txt from pyproject.toml again (LOCK_FLAGS=--upgrade for newer versions)
+	@.ci/lock $(LOCK_FLAGS)
+
+# --- checks: parts run side by side, each says its seconds ------------------------------------------------------------
+
+check: env-dev ## lint, types, layers and pure tests, in seconds
+	@$(MAKE) -k -j $(PARTS)
+
+check-lint:
+	@$(PART) lint $(BIN)/ruff check --quiet .
+check-format:
+	@$(PART) format $(BIN)/ruff format --check .
+check-types:
+	@$(PART) types $(BIN)/mypy
+check-house:
+	@$(PART) house $(BIN)/pytest tests/test_house.py tests/test_layers.py
+check-pure:
+	@$(PART) pure $(BIN)/pytest -m pure
+
+test: check ## everything there is
+	@$(BIN)/pytest -n 2
+
+# --- the long ones: their results are committed -----------------------------------------------------------------------
