@@ -20,7 +20,7 @@ from crypto.fields import (
     u64,
 )
 from crypto.labels import Label, device_id, require_box_key, verify
-from crypto.lists import DeviceList
+from crypto.lists import Device, DeviceList
 from crypto.refusals import Reason, Refused, require
 from crypto.signing import DeviceKey
 
@@ -138,19 +138,31 @@ def verify_bundle(raw: bytes, tenant: bytes, account: bytes, list_hash: bytes, d
     Whether `created_ms` is near the present is `require_dated`'s question.
     """
     bundle = parse_bundle(raw)
-    require(compare_digest(bundle.body.device_id, device_id(device_pk)), Reason.WRONG_DEVICE)
-    verify(KeyStatement(tenant, account, list_hash, bundle.body), bundle.signature, device_pk)
+    _require_signed(bundle, KeyStatement(tenant, account, list_hash, bundle.body), device_pk)
     return bundle
 
 
 def verify_bundle_in(raw: bytes, own: DeviceList) -> Bundle:
     """A bundle of one of the devices of `own`, published under exactly that list. Raises `Refused`."""
-    body = parse_bundle(raw).body
+    bundle = parse_bundle(raw)
+    require_signed_in(bundle, own)
+    return bundle
+
+
+def require_signed_in(bundle: Bundle, own: DeviceList) -> Device:
+    """The device of `own` that signed this bundle under exactly that list. Raises `Refused`."""
+    body = bundle.body
     require(body.list_version == own.version, Reason.WRONG_LIST)
     device = own.device(body.device_id)
     if device is None:
         raise Refused(Reason.WRONG_DEVICE)
-    return verify_bundle(raw, own.tenant, own.account, own.list_hash, device.device_pk)
+    _require_signed(bundle, KeyStatement(own.tenant, own.account, own.list_hash, body), device.device_pk)
+    return device
+
+
+def _require_signed(bundle: Bundle, statement: KeyStatement, device_pk: bytes) -> None:
+    require(compare_digest(bundle.body.device_id, device_id(device_pk)), Reason.WRONG_DEVICE)
+    verify(statement, bundle.signature, device_pk)
 
 
 def _read_body(reader: Reader) -> BundleBody:

@@ -71,8 +71,6 @@ class Reason(StrEnum):
 
     # Sealing
     TOO_LONG = "too_long"  # does not fit the largest bucket
-    BAD_CLASS = "bad_class"  # not message, fleeting or signal
-    NO_RECIPIENT = "no_recipient"
 
     # Vault
     VAULT_LOCKED = "vault_locked"  # wrong password, or a wrapped key that was changed
