@@ -1,0 +1,1 @@
+"""The commands of the server, one module each; chatserver.cli lists them."""
