@@ -46,7 +46,14 @@ def server_commands() -> "Mapping[str, str]":
     return commands
 
 
-app = typer.Typer(cls=LazyCommands, no_args_is_help=True, rich_markup_mode="rich", epilog=EPILOG, add_completion=False)
+app = typer.Typer(
+    cls=LazyCommands,
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+    epilog=EPILOG,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
 
 
 def _version(asked: bool) -> None:
