@@ -48,6 +48,13 @@ class DisableAccount(NamedTuple):
     now: int
 
 
+class SetVerifier(NamedTuple):
+    """A proven proof was hashed again at today's cost. Guarded."""
+
+    account: bytes
+    verifier: str
+
+
 class AddSession(NamedTuple):
     """A signed-in session; only the hash of its token is kept."""
 
@@ -126,6 +133,31 @@ class DropDeviceBoxes(NamedTuple):
     device: bytes
 
 
+class RequireMailbox(NamedTuple):
+    """Exactly `boxes` boxes wait for the device, so that an event may count them. Guarded; changes nothing."""
+
+    device: bytes
+    boxes: int
+
+
+class SettleMailbox(NamedTuple):
+    """`SettleFate` with `outcome` for every box that waits for the device, before `DropDeviceBoxes` deletes them.
+
+    A row stays pending while another device of the same account waits for a box of that send.
+    """
+
+    device: bytes
+    outcome: int
+    at: int
+
+
+class RequireRoom(NamedTuple):
+    """No conversation of the account has over `most` devices of present members. Guarded; changes nothing."""
+
+    account: bytes
+    most: int
+
+
 class AddList(NamedTuple):
     """Version `version` of an account's device list. The primary key refuses a second one of the same version."""
 
@@ -196,6 +228,26 @@ class DropMemberBoxes(NamedTuple):
 
     conversation: bytes
     account: bytes
+
+
+class RequireWaiting(NamedTuple):
+    """Exactly `boxes` boxes of the conversation wait for the devices of the account. Guarded; changes nothing."""
+
+    conversation: bytes
+    account: bytes
+    boxes: int
+
+
+class SettleWaiting(NamedTuple):
+    """`SettleFate` with `outcome` for every box of the conversation that waits for devices of the account.
+
+    Stands before `DropMemberBoxes`, which deletes all of them: no other box of those sends waits for the account.
+    """
+
+    conversation: bytes
+    account: bytes
+    outcome: int
+    at: int
 
 
 # -- messages ----------------------------------------------------------------------------------------------------
@@ -300,6 +352,7 @@ Change = (
     | UseInvitation
     | AddAccount
     | DisableAccount
+    | SetVerifier
     | AddSession
     | EndSession
     | EndSessionsOf
@@ -310,6 +363,9 @@ Change = (
     | AddDevice
     | RemoveDevice
     | DropDeviceBoxes
+    | RequireMailbox
+    | SettleMailbox
+    | RequireRoom
     | AddList
     | ReplaceBundles
     | AddBundle
@@ -318,6 +374,8 @@ Change = (
     | AddMember
     | RemoveMember
     | DropMemberBoxes
+    | RequireWaiting
+    | SettleWaiting
     | Accept
     | Unhold
     | StoreBox

@@ -151,6 +151,38 @@ class ConversationsOf(Query[Conversation]):
 
 
 @dataclass(frozen=True, slots=True)
+class AllConversations(Query[Conversation]):
+    """Every conversation, oldest first."""
+
+    row: ClassVar = Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class LargestOf(Query[Size]):
+    """The most devices of present members that a conversation of the account has (as `boxes`; `bytes` is 0)."""
+
+    row: ClassVar = Size
+    account: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DevicesIn(Query[Size]):
+    """How many devices the present members of a conversation have (as `boxes`; `bytes` is 0)."""
+
+    row: ClassVar = Size
+    conversation: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFor(Query[Size]):
+    """What waits of one conversation for the devices of an account."""
+
+    row: ClassVar = Size
+    conversation: bytes
+    account: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class MembersOf(Query[Member]):
     """All members of a conversation, former ones too."""
 
