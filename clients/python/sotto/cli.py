@@ -63,7 +63,7 @@ def _version(asked: bool) -> None:
 
 
 @app.callback()
-def root(
+def sotto(
     *,
     version: Annotated[
         bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
