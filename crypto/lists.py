@@ -82,7 +82,7 @@ class DeviceList:
         require(not (first and self.reset), Reason.EMPTY_RESET)
 
     def encode(self) -> bytes:
-        """The body, 106 + 41 n bytes: everything that is hashed and signed."""
+        """The body, 111 + 41 n bytes: everything that is hashed and signed."""
         head = [
             u8(LIST_VERSION_BYTE),
             fixed(self.tenant, ID_BYTES),
