@@ -41,14 +41,14 @@ def test_the_help_names_every_command_and_every_exit_code(run: CliRunner) -> Non
 
 @pytest.mark.parametrize("name", ALL)
 def test_each_command_explains_itself(run: CliRunner, name: str) -> None:
-    done = run.invoke(cli.app, [name, "--help"])
+    done = run.invoke(cli.app, [name, "--help"], prog_name="sotto")
     assert done.exit_code == 0
     assert f"sotto {name}" in done.output
 
 
 @pytest.mark.parametrize("words", [["version"], ["config", "show"], ["config", "check"], ["config", "keygen"]])
 def test_each_command_shows_an_example(run: CliRunner, words: list[str]) -> None:
-    said = " ".join(run.invoke(cli.app, [*words, "--help"]).output.split())
+    said = " ".join(run.invoke(cli.app, [*words, "--help"], prog_name="sotto").output.split())
     assert "Example:" in said
     assert f"sotto {' '.join(words)}" in said.split("Example:")[1]
 

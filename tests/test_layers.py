@@ -48,7 +48,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "chatserver.audit.events": ("chatserver.wire",),
     "chatserver.audit": COMMON,
     "chatserver.people": (*COMMON, "chatserver.audit"),
-    "chatserver.care": (*COMMON, "chatserver.audit"),
+    "chatserver.care": (*COMMON, "chatserver.audit", "chatserver.people"),
     "chatserver.push": (*COMMON, "chatserver.audit"),
     "chatserver.ops.log_failures": ("chatserver.ops.log_fields",),
     "chatserver.ops.log_fields": (),
