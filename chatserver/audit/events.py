@@ -53,7 +53,8 @@ class Event(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One event. Ids that do not apply are sixteen zero bytes, numbers that do not apply are 0.
 
     actor: account that acted (`NOBODY` for the operator's command line). device, session: with which.
-    subject: account it was done to. object: conversation. n: the send, the list version or the key number.
+    subject: account it was done to. object: conversation,
+    invitation or device. n: the send, the list version or the key number.
     live, stored: boxes left in memory and boxes written by this very commit; count: boxes deleted.
     """
 

@@ -151,6 +151,14 @@ class ConversationsOf(Query[Conversation]):
 
 
 @dataclass(frozen=True, slots=True)
+class ConversationById(Query[Conversation]):
+    """That conversation."""
+
+    row: ClassVar = Conversation
+    id: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class AllConversations(Query[Conversation]):
     """Every conversation, oldest first."""
 
