@@ -1,6 +1,8 @@
 """Habits that no linter knows."""
 
 import ast
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -40,6 +42,39 @@ def test_no_file_outgrows_its_idea() -> None:
         if (lines := len(path.read_text().splitlines())) > MAX_LINES
     }
     assert long == {}
+
+
+def pins(lock: str) -> dict[str, tuple[str, int]]:
+    """Name -> version and number of hashes, of one requirements file."""
+    entries = re.split(r"\n(?=\S)", (ROOT / "requirements" / lock).read_text().strip())
+    heads = [(re.match(r"([\w.-]+)==(\S+)", entry), entry.count("--hash=sha256:")) for entry in entries]
+    return {head[1]: (head[2], hashes) for head, hashes in heads if head}
+
+
+def declared(*extras: str) -> set[str]:
+    """The names that pyproject.toml asks for, the build backend among them."""
+    table = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    wanted = [*table["build-system"]["requires"], *table["project"]["dependencies"]]
+    for extra in extras:
+        wanted += table["project"]["optional-dependencies"][extra]
+    return {str(re.split(r"[<>=;\[ ]", line)[0]) for line in wanted}
+
+
+@pytest.mark.parametrize(("lock", "extras"), [("runtime.txt", []), ("dev.txt", ["dev"])])
+def test_a_lock_pins_by_hash_whatever_is_asked_for(lock: str, extras: list[str]) -> None:
+    pinned = pins(lock)
+    assert declared(*extras) - pinned.keys() == set()
+    assert {name for name, (_, hashes) in pinned.items() if not hashes} == set()
+
+
+def test_the_locks_agree() -> None:
+    assert pins("runtime.txt").items() <= pins("dev.txt").items()
+
+
+@pytest.mark.parametrize("lock", ["runtime.txt", "dev.txt"])
+def test_a_lock_names_no_host(lock: str) -> None:
+    text = (ROOT / "requirements" / lock).read_text()
+    assert not [word for word in ("://", "index-url", "find-links", " @ ") if word in text]
 
 
 @pytest.mark.parametrize(
