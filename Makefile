@@ -51,7 +51,7 @@ check-house:
 check-pure:
 	@$(PART) pure $(BIN)/pytest -m pure
 
-test: check ## everything there is
-	@$(BIN)/pytest -n 2
+test: env-dev ## everything there is: the checks, then every test, whatever the checks said
+	@$(MAKE) check; checked=$$?; $(BIN)/pytest -n 2 && exit $$checked
 
 # --- the long ones: their results are committed -----------------------------------------------------------------------
