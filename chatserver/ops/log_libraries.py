@@ -12,7 +12,19 @@ import structlog
 from chatserver.ops.log_fields import Event, Known
 
 LIBRARIES: Final = frozenset(
-    {"aiohttp", "asyncio", "chatserver", "concurrent", "crypto", "picows", "py", "signalling", "sotto", "uvloop"}
+    {
+        "aiofastnet",
+        "aiohttp",
+        "asyncio",
+        "chatserver",
+        "concurrent",
+        "crypto",
+        "picows",
+        "py",
+        "signalling",
+        "sotto",
+        "uvloop",
+    }
 )
 SILENT: Final = ("aiohttp.access", "picows")
 """Loggers that print what peers send: off at every level."""
