@@ -39,6 +39,7 @@ DOORS: dict[str, tuple[str, ...]] = {
     "chatserver.clock": (),
     "chatserver.feed": ("chatserver.wire",),
     "chatserver.tasks": (),
+    "chatserver.follower": COMMON,
     "chatserver.timers": COMMON,
     "chatserver.settings": (),
     **dict.fromkeys(STORE_TYPES, (*STORE_TYPES, "chatserver.audit.events", "chatserver.feed", "chatserver.wire")),
