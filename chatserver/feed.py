@@ -34,11 +34,3 @@ class Entry(NamedTuple):
 
     topic: Topic
     subject: bytes
-
-
-class Numbered(NamedTuple):
-    """A change as it stands in the feed."""
-
-    number: int
-    topic: Topic
-    subject: bytes

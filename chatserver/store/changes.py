@@ -4,7 +4,19 @@
 the epoch, ids 16 bytes. *Guarded*: must touch exactly one row. *Returns*: its rows stand in `Committed.rows`.
 """
 
+import enum
 from typing import NamedTuple
+
+
+class FateOutcome(enum.IntEnum):
+    """What became of a send for one person."""
+
+    PENDING = 0
+    OPENED = 1
+    UNREADABLE = 2
+    EXPIRED = 3
+    WITHHELD = 4
+    DEVICE_REMOVED = 5
 
 # -- people ------------------------------------------------------------------------------------------------------
 
@@ -303,7 +315,10 @@ class DeleteBox(NamedTuple):
 
 
 class OpenFate(NamedTuple):
-    """A box of send n for a device of `account` was stored, or its outcome is already `outcome` (0 = pending)."""
+    """A box of send n for a device of `account` was stored (pending), or ended unstored with `outcome`.
+
+    On a row that is there: `opened` stays, everything else is replaced.
+    """
 
     sender: bytes
     n: int

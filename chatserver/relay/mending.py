@@ -1,0 +1,40 @@
+"""What mends a refused send: the newest signed lists and bundles, so that one round trip is enough (PROTOCOL 5)."""
+
+from collections.abc import Collection, Sequence
+
+from chatserver.relay.connection import Connection
+from chatserver.store.port import Store, StoreLost
+from chatserver.store.queries import BundlesOfConversation, ListsOfConversation
+from chatserver.store.rows import Bundle
+from chatserver.wire import errors
+from chatserver.wire.errors import Refusal
+from chatserver.wire.frames import Refused, Send
+
+
+class Mender:
+    """Never bare ids: the client verifies what it is given before it seals to it (CRYPTO section 3)."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    async def refuse(
+        self, connection: Connection, frame: Send, refusal: Refusal, stale: Collection[bytes] | None, *, known: bool
+    ) -> None:
+        """Refuse `frame` with the bundles of the `stale` devices, or with all lists and bundles if None."""
+        try:
+            bundles = await self._store.read(BundlesOfConversation(frame.scope))
+            lists = await self._store.read(ListsOfConversation(frame.scope)) if stale is None else []
+        except StoreLost:
+            connection.refuse(frame.n, errors.NOT_SAVED, known=known)
+            return
+        signed = tuple((row.account, row.body) for row in lists)
+        keys = _newest(bundles, stale)
+        connection.put(Refused(frame.n, refusal.code, refusal.reason, refusal.retry, known, signed, keys))
+
+
+def _newest(bundles: Sequence[Bundle], wanted: Collection[bytes] | None) -> tuple[tuple[bytes, bytes], ...]:
+    newest: dict[bytes, bytes] = {}
+    for bundle in bundles:
+        if wanted is None or bundle.device in wanted:
+            newest.setdefault(bundle.device, bundle.body)
+    return tuple(newest.items())
