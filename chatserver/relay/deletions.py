@@ -6,9 +6,10 @@ from typing import NamedTuple
 from chatserver.audit.events import NOBODY, Event, Kind
 from chatserver.clock import Clock
 from chatserver.relay.directory import Directory
+from chatserver.relay.entries import Held
 from chatserver.relay.hub import Hub, Seat
 from chatserver.relay.mailbox import Flight, Key
-from chatserver.relay.spool import Held, Spool
+from chatserver.relay.spool import Spool
 from chatserver.store.changes import Change, DeleteBox, FateOutcome, ReadFate, SettleFate
 from chatserver.store.port import Committed, Outcome, Store, Unit
 from chatserver.wire import limits

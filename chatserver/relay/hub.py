@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 
 from chatserver.clock import Clock
 from chatserver.relay.connection import Connection
+from chatserver.relay.entries import Held, Parcel, Window
 from chatserver.relay.mailbox import Flight, Key, Mailbox, Phase
-from chatserver.relay.spool import Held, Parcel, Window
 from chatserver.wire.frames import Deliver, ServerFrame
 
 

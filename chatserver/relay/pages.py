@@ -7,9 +7,9 @@ from chatserver.care.views import View
 from chatserver.clock import Clock
 from chatserver.relay.deletions import Deletions, Gone
 from chatserver.relay.directory import Directory
+from chatserver.relay.entries import Parcel
 from chatserver.relay.hub import Hub, Seat
 from chatserver.relay.mailbox import Key, Page
-from chatserver.relay.spool import Parcel
 from chatserver.store.changes import FateOutcome
 from chatserver.store.port import Store, StoreLost
 from chatserver.store.queries import MailboxPage

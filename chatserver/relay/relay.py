@@ -10,12 +10,13 @@ from chatserver.clock import Clock
 from chatserver.relay.connection import Connection
 from chatserver.relay.deletions import Deletions
 from chatserver.relay.directory import Directory
+from chatserver.relay.entries import Entry, Held, Parcel, Place, Row
 from chatserver.relay.franking import Stamp
 from chatserver.relay.hub import Hub, Seat
 from chatserver.relay.mailbox import Key
 from chatserver.relay.mending import Mender
 from chatserver.relay.pages import Pages
-from chatserver.relay.spool import Entry, Held, Parcel, Place, Row, Spool
+from chatserver.relay.spool import Spool
 from chatserver.store.port import Failure, Store, StoreLost
 from chatserver.tasks import Tasks
 from chatserver.wire import errors, limits
