@@ -213,9 +213,10 @@ class Wire:
         self.raw = FakeRaw()
         self.clock = Clock()
         self.left = 0
+        self.faults: list[Exception] = []
         self.socket = WebSocket(cast("asyncio.Transport", self.raw), self.clock.call_later)
         self.ear = Ear(self.socket, UpgradeFacts("192.0.2.7", None, secure=False, path="/v1/ws"), max_message_bytes)
-        self.parser = Parser(Incoming(self.socket, self.ear, self._leave))
+        self.parser = Parser(Incoming(self.socket, self.ear, self._leave, self.faults.append))
 
     def _leave(self) -> None:
         self.left += 1
@@ -238,6 +239,9 @@ class Wire:
         return close_codes(bytes(self.raw.wrote))
 
 
-def door(connect: Callable[[Transport, UpgradeFacts], Ear], clock: Clock | None = None) -> Door:
+def door(
+    connect: Callable[[Transport, UpgradeFacts], Ear], faults: list[Exception], clock: Clock | None = None
+) -> Door:
     later = asyncio.get_running_loop().call_later if clock is None else clock.call_later
-    return Door(connect, lambda origin: origin in {None, "https://clinic.example"}, CountedPlaces(), later)
+    origins = {None, "https://clinic.example"}
+    return Door(connect, origins.__contains__, CountedPlaces(), later, faults.append)

@@ -95,9 +95,14 @@ class Places(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Who may come in, who receives them, and the clock of every deadline on the way (a loop's `call_later`)."""
+    """Who may come in and who receives them.
+
+    `call_later` is the loop's: every deadline on the way in and out goes through it. `failed` is told of our own
+    faults; an exception's text may quote what a peer sent, so it logs types and places alone.
+    """
 
     connect: Callable[[Transport, UpgradeFacts], Connection]
     origin_allowed: Callable[[str | None], bool]
     places: Places
     call_later: Callable[[float, Callable[[], object]], Timer]
+    failed: Callable[[Exception], object]

@@ -3,7 +3,6 @@
 import asyncio
 from functools import partial
 
-from chatserver.transports import faults
 from chatserver.transports.door import Door, UpgradeFacts
 from chatserver.transports.incoming import Incoming
 from chatserver.transports.picows_parser import Parser
@@ -27,8 +26,8 @@ def enter(raw: asyncio.Transport, door: Door, answer: Accepted) -> None:
     try:
         connection = door.connect(socket, facts)
     except Exception as fault:  # noqa: BLE001  # a fault of ours ends this socket, not the port
-        faults.report(fault)
+        door.failed(fault)
         leave()
         raw.abort()
         return
-    raw.set_protocol(Parser(Incoming(socket, connection, leave)))
+    raw.set_protocol(Parser(Incoming(socket, connection, leave, door.failed)))

@@ -10,7 +10,7 @@ from typing import Final
 
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
-from chatserver.transports import faults, framing
+from chatserver.transports import framing
 from chatserver.transports.door import Connection
 from chatserver.transports.websocket import OPEN, State, WebSocket
 from chatserver.wire import errors
@@ -28,10 +28,17 @@ _PICOWS_CAUGHT: Final = 1011  # an exception of ours
 class Incoming(WSListener):
     """What a socket's parser tells (picows_parser.Reader). Its fields are written here only."""
 
-    __slots__ = ("_assembly", "_connection", "_incomplete_bytes", "_leave", "_rejected", "_socket")
+    __slots__ = ("_assembly", "_connection", "_failed", "_incomplete_bytes", "_leave", "_rejected", "_socket")
 
-    def __init__(self, socket: WebSocket, connection: Connection, leave: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        socket: WebSocket,
+        connection: Connection,
+        leave: Callable[[], None],
+        failed: Callable[[Exception], object],
+    ) -> None:
         self._socket = socket
+        self._failed = failed
         self._connection = connection
         self._leave = leave
         self._assembly: bytearray | None = None  # fragments so far: a bytearray, so that empty ones cost nothing
@@ -149,7 +156,7 @@ class Incoming(WSListener):
         try:
             self._hand_over(payload)
         except Exception as fault:  # noqa: BLE001  # a fault of ours ends this socket, not its neighbours
-            faults.report(fault)
+            self._failed(fault)
             self._socket.fail(errors.INTERNAL)
 
     def _hand_over(self, payload: bytes) -> None:

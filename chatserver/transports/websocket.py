@@ -132,7 +132,7 @@ class WebSocket:
     def fail(self, refusal: Refusal) -> None:
         """Section 7.1.7. Half-close and throw away what comes, for a reset would overtake our Close."""
         if self.state is OPEN and refusal.closes is not None:
-            self._say(framing.close(refusal.closes, refusal.reason), State.DEAF)
+            self._say(framing.close(refusal.closes, refusal.code), State.DEAF)
         self.state = State.DEAF
         self._read_on()
         half_close(self._raw)
