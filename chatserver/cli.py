@@ -7,6 +7,7 @@ function, so that help and completion stay quick; it ends with the exit codes of
 from typing import Final
 
 COMMANDS: Final[dict[str, str]] = {
+    "serve": "chatserver.commands.serve",
     "config": "chatserver.commands.config",
     "version": "chatserver.commands.version",
 }
