@@ -14,7 +14,7 @@ from crypto.bundles import BUNDLE_BYTES
 from crypto.fields import HASH_BYTES, ID_BYTES, KEY_BYTES, Reader, fixed, u8, u32, u64
 from crypto.labels import H, labelled
 from crypto.refusals import Reason, Refused
-from crypto.scopes import BUCKETS, COMMITMENT_BYTES, SIGNAL_MIN_BUCKET, FrameClass
+from crypto.scopes import BUCKETS, CLASS_BUCKETS, COMMITMENT_BYTES, FrameClass
 
 AD_VERSION = 1
 OUTER_LAYER = b"\x01"
@@ -112,8 +112,7 @@ def outer_plaintext(bundle: bytes, to_list_version: int, inner: bytes) -> bytes:
 
 def pad(frame_class: FrameClass, plaintext: bytes) -> bytes:
     """ISO 7816-4 padding to the smallest bucket with room for its marker; signals start at 8,192."""
-    least = SIGNAL_MIN_BUCKET if frame_class is FrameClass.SIGNAL else BUCKETS[0]
-    bucket = next((size for size in BUCKETS if size >= least and size > len(plaintext)), None)
+    bucket = next((size for size in CLASS_BUCKETS[frame_class] if size > len(plaintext)), None)
     if bucket is None:
         raise Refused(Reason.TOO_LONG)
     return sodium_pad(plaintext, bucket)

@@ -32,7 +32,7 @@ from crypto.lists import DeviceList
 from crypto.pins import KeyPin, key_fell, require_sole_owner
 from crypto.receiving import Received, Step, receive_message, receive_passing
 from crypto.refusals import Reason, Refused, require
-from crypto.scopes import BOX_LENGTHS, BOX_OVERHEAD_BYTES, SIGNAL_MIN_BUCKET, FrameClass
+from crypto.scopes import BOX_OVERHEAD_BYTES, CLASS_BUCKETS, FrameClass
 from crypto.signing import BoxKey
 
 Lists = Mapping[int, DeviceList]  # verified lists of one account by version
@@ -137,9 +137,8 @@ def _require_not_opened(delivery: Delivery, opened_c: bytes | None) -> None:
 
 def _require_shape(delivery: Delivery, held: HeldKey | None) -> HeldKey:
     """Step 1: one of the six lengths (signals from 8,192), and the key number is held."""
-    require(len(delivery.box) in BOX_LENGTHS, Reason.BAD_LENGTH)
-    small = len(delivery.box) < SIGNAL_MIN_BUCKET + BOX_OVERHEAD_BYTES
-    require(not (small and delivery.frame_class is FrameClass.SIGNAL), Reason.BAD_LENGTH)
+    bucket = len(delivery.box) - BOX_OVERHEAD_BYTES
+    require(bucket in CLASS_BUCKETS[delivery.frame_class], Reason.BAD_LENGTH)
     if held is None or held.key_no != delivery.key_no:
         raise Refused(Reason.KEY_NOT_HELD)
     return held

@@ -1,7 +1,8 @@
 """What a box says about its place: its class, its size, its conversation's members (CRYPTO section 3)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from enum import IntEnum
+from types import MappingProxyType
 
 from crypto.fields import ID_BYTES, KEY_BYTES, fixed
 from crypto.labels import H
@@ -9,7 +10,6 @@ from crypto.labels import H
 BUCKETS = (256, 1_024, 4_096, 8_192, 16_384, 49_152)
 BOX_OVERHEAD_BYTES = 288
 BOX_LENGTHS = tuple(bucket + BOX_OVERHEAD_BYTES for bucket in BUCKETS)
-SIGNAL_MIN_BUCKET = 8_192
 COMMITMENT_BYTES = 32
 
 
@@ -19,6 +19,13 @@ class FrameClass(IntEnum):
     MESSAGE = 1
     FLEETING = 2
     SIGNAL = 3
+
+
+CLASS_BUCKETS: Mapping[FrameClass, tuple[int, ...]] = MappingProxyType({
+    FrameClass.MESSAGE: BUCKETS,
+    FrameClass.FLEETING: BUCKETS,
+    FrameClass.SIGNAL: BUCKETS[3:],  # from 8,192: descriptions of a session do not tell their length
+})  # fmt: skip
 
 
 def members_hash(scope: bytes, members: Iterable[tuple[bytes, bytes]]) -> bytes:

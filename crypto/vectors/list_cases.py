@@ -202,8 +202,14 @@ def _in_list(raw: bytes) -> dict[str, Any]:
 def _good_bundles() -> Iterator[Case]:
     body = ALICE.bundle_body()
     call = replace(body, use=Use.CALL, scope=CALL, expires_ms=KEY_MADE_MS + CALL_LIFE_MS)
+    brief = replace(body, expires_ms=KEY_MADE_MS + 1)
     logged = replace(body, log_size=7, log_root=seed("root"))
-    for name, one in (("a mail key", body), ("a call key", call), ("with a checkpoint", logged)):
+    for name, one in (
+        ("a mail key", body),
+        ("a call key", call),
+        ("of a moment", brief),
+        ("with a checkpoint", logged),
+    ):
         yield case(name, "verify_bundle", _in_list(sign_bundle(one, ALICE.device_keys[0], ALICE.body).encode()))
     yield case("the second device's key", "verify_bundle", _in_list(ALICE.bundle(1).encode()))
 
