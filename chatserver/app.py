@@ -27,8 +27,9 @@ from chatserver.relay.franking import Stamp
 from chatserver.relay.room import Drained, Room
 from chatserver.settings import Settings
 from chatserver.store.hinting import HintingStore
+from chatserver.store.migrations import Migrated, migrate
 from chatserver.store.opening import Kind, open_store
-from chatserver.store.port import Store
+from chatserver.store.port import Store, StoreRefused
 from chatserver.store.queries import TheTenant
 from chatserver.tasks import Tasks
 from chatserver.transports import upgrade
@@ -40,6 +41,8 @@ from chatserver.transports.quiet_http import quiet_http
 from chatserver.wire.errors import Refusal
 from chatserver.wire.frames import Hello
 from crypto.keys import Transport
+
+__all__ = ["Migrated", "Node", "Stopped", "StoreRefused", "migrate_store", "people_of", "store_path"]
 
 _FIRST_STAMP_KEY: Final = 1
 _HTTP_SHUTDOWN_S: Final = 2.0
@@ -57,6 +60,11 @@ def store_path(settings: Settings) -> Path:
     return Path(settings.store_url.removeprefix("sqlite:///"))
 
 
+def migrate_store(settings: Settings) -> Migrated:
+    """Bring the store to this version's schema. Raises `StoreRefused` with the sentence that mends it."""
+    return migrate(store_path(settings))
+
+
 async def people_of(settings: Settings, store: Store, clock: Clock) -> People:
     """The records of the organisation and the keys that open their columns."""
     (tenant,) = await store.read(TheTenant())
@@ -72,8 +80,9 @@ class Node:
         self._settings = settings
         self._clock = clock or SystemClock()
         self._dropped: Counter[str] = Counter()
-        self._tasks = Tasks(_task_failed)
+        self.tasks = Tasks(_task_failed)
         self._greeter: Greeter
+        self.people: People
 
     async def start(self) -> int:
         """Open the store, then the port; the port's number. Raises `StoreRefused`, `OSError` if the port is taken."""
@@ -89,10 +98,10 @@ class Node:
 
     async def _start(self, people: People) -> int:
         settings, store = self._settings, self._store
-        self._people = people
+        self.people = people
         stamp = Stamp(_FIRST_STAMP_KEY, settings.stamp_key.get_secret_value(), people.tenant.id)
         self._room = Room(
-            store, self._clock, stamp, self._tasks, self._greet, self._still_stands, people.tenant.epoch,
+            store, self._clock, stamp, self.tasks, self._greet, self._still_stands, people.tenant.epoch,
             self._count, settings.hold_ms / 1000,
         )  # fmt: skip
         self._follower = Follower(store, self._room.watcher, self._room.blind, self._clock)
@@ -100,8 +109,8 @@ class Node:
         await self._follower.start()
         self._hasher = Hasher(secrets.token_bytes)
         port = await self._open(people)
-        self._tasks.spawn("feed", self._follower.follow())
-        self._tasks.spawn("sweep", self._room.sweep())
+        self.tasks.spawn("feed", self._follower.follow())
+        self.tasks.spawn("sweep", self._room.sweep())
         gc.collect()
         gc.freeze()  # a full collection would otherwise walk everything that start-up made
         logs.info(Event.NODE_READY, port=port, tenant=people.tenant.id.hex())
@@ -139,7 +148,7 @@ class Node:
         return await greet(self._greeter, hello, Transport.WEBSOCKET)
 
     async def _still_stands(self, greeted: Greeted) -> Refusal | None:
-        return await still_stands(self._people, greeted)
+        return await still_stands(self.people, greeted)
 
     def _count(self, name: str) -> None:
         self._dropped[name] += 1
@@ -150,7 +159,7 @@ class Node:
         self._port.close()
         drained = await self._room.drain(self._settings.drain_timeout_s)
         await self._runner.cleanup()
-        await self._tasks.close()
+        await self.tasks.close()
         self._hasher.close()
         await self._store.close()
         logs.info(Event.NODE_STOPPED, kept=drained.unsaved)

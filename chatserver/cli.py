@@ -7,7 +7,9 @@ function, so that help and completion stay quick; it ends with the exit codes of
 from typing import Final
 
 COMMANDS: Final[dict[str, str]] = {
+    "demo": "chatserver.commands.demo",
     "serve": "chatserver.commands.serve",
+    "migrate": "chatserver.commands.migrate",
     "config": "chatserver.commands.config",
     "version": "chatserver.commands.version",
 }

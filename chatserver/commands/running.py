@@ -21,8 +21,8 @@ def run(settings: "Settings", ready: Ready) -> int:
     """Run a node until SIGINT or SIGTERM; the exit code."""
     import uvloop  # noqa: PLC0415  help must not wait for it
 
+    from chatserver.app import StoreRefused  # noqa: PLC0415  same
     from chatserver.ops import logs  # noqa: PLC0415  same
-    from chatserver.store.port import StoreRefused  # noqa: PLC0415  same
 
     logs.configure(settings.log_level.value, as_json=settings.log_format.value == "json")
     try:
