@@ -48,9 +48,13 @@ def for_sqlite(text: str, tenant: bytes) -> str:
 
 
 def for_sqlite_rows(text: str, tenant: bytes, rows: int) -> str:
-    """An insert of `rows` rows at once; their fields are bound in order, row after row."""
+    """An insert of `rows` rows at once; their fields are bound in order, row after row.
+
+    `or fail`: SQLite keeps no copies of the pages it changes, because who fails is rolled back as a whole anyway.
+    """
     row = re.sub(r"\?\d+", "?", for_sqlite(_VALUES.findall(text)[0], tenant))
-    return _VALUES.sub(lambda _: f"values {', '.join([row] * rows)}", text, count=1)
+    many = _VALUES.sub(lambda _: f"values {', '.join([row] * rows)}", text, count=1)
+    return many.replace("insert into", "insert or fail into", 1)
 
 
 _PRESENT_DEVICES = (

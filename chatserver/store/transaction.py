@@ -16,8 +16,7 @@ from chatserver.store.port import Committed, Unit
 
 APPLIED: Final = Committed()
 
-_ROWS_AT_ONCE: Final = (4, 1)
-_EVENTS_AT_ONCE: Final = (16, 4, 1)
+_ROWS_AT_ONCE: Final = (16, 4, 1)
 
 Row = tuple[object, ...]
 
@@ -59,26 +58,31 @@ class Texts:
             for kind, statement in sql.CHANGES.items()
             if kind not in sql.HOT
         }
-        self.hot = {kind: _at_once(sql.CHANGES[kind].text, tenant, _ROWS_AT_ONCE) for kind in sql.HOT}
-        self.event = _at_once(sql.ADD_EVENT, tenant, _EVENTS_AT_ONCE)
+        self.hot = {kind: _at_once(sql.CHANGES[kind].text, tenant) for kind in sql.HOT}
+        self.event = _at_once(sql.ADD_EVENT, tenant)
         self.feed = sql.for_sqlite(sql.ADD_FEED, tenant)
 
 
-def _at_once(text: str, tenant: bytes, sizes: tuple[int, ...]) -> tuple[tuple[int, str], ...]:
-    return tuple((rows, sql.for_sqlite_rows(text, tenant, rows)) for rows in sizes)
+def _at_once(text: str, tenant: bytes) -> tuple[tuple[int, str], ...]:
+    return tuple((rows, sql.for_sqlite_rows(text, tenant, rows)) for rows in _ROWS_AT_ONCE)
 
 
 class Transaction:
-    """What one batch does between BEGIN and COMMIT. `tip` is the end of its shard as it will be."""
+    """What one batch does between BEGIN and COMMIT."""
 
     def __init__(self, database: Database, texts: Texts, shard: bytes, tip: Tip) -> None:
         self._database = database
         self._texts = texts
         self._shard = shard
-        self.tip = tip
+        self._number, self._leaf = tip
         self._hot: dict[type, list[Any]] = {kind: [] for kind in sql.HOT}
         self._events: list[Row] = []
         self._feed: list[Entry] = []
+
+    @property
+    def tip(self) -> Tip:
+        """The end of the shard as this transaction will leave it."""
+        return Tip(self._number, self._leaf)
 
     def add(self, unit: Unit) -> Committed:
         """Apply `unit`, but for what `flush` has yet to write. Raises what the database raises, or `GuardMissed`."""
@@ -108,7 +112,7 @@ class Transaction:
         self._hot = {kind: [] for kind in sql.HOT}
         self._events = []
         self._feed = []
-        self.tip = tip
+        self._number, self._leaf = tip
 
     def _cold(self, cold: Cold, change: Change, answers: list[tuple[Row, ...]]) -> None:
         for kind in cold.statement.waits_for:
@@ -120,10 +124,10 @@ class Transaction:
             answers.append(rows)
 
     def _chain(self, event: Event) -> None:
-        number = self.tip.number + 1
-        entry = entry_of(event, self._shard, number, self.tip.leaf)
-        self.tip = Tip(number, leaf_of(entry))
-        self._events.append((self._shard, number, entry, self.tip.leaf))
+        self._number += 1
+        entry = entry_of(event, self._shard, self._number, self._leaf)
+        self._leaf = leaf_of(entry)
+        self._events.append((self._shard, self._number, entry, self._leaf))
 
     def _write_hot(self, kind: type) -> None:
         if rows := self._hot[kind]:
