@@ -1,0 +1,1 @@
+"""Load, chaos and measurement: bounded runs against servers on this machine alone."""
