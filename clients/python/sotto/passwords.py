@@ -41,6 +41,7 @@ _ROWS: Final = (
 _RUNS: Final = " ".join((*_ROWS, *(row[::-1] for row in _ROWS)))
 _PLAIN: Final = str.maketrans("0134578@$!", "oieastbasi")
 """Characters that stand for letters in passwords that only look strong."""
+_LONG_RUNS: Final = re.compile(r"(.)\1{3,}", re.DOTALL)
 _SEPARATORS: Final = re.compile(r"[\W_]+")
 
 
@@ -70,9 +71,12 @@ def weakness(password: str, own_names: Iterable[str] = ()) -> Weakness | None:
 
 
 def _bare(text: str) -> str:
-    """Lower case and without blanks and signs, which a guesser adds anyway; a text of signs alone stays as it is."""
+    """Lower case, without blanks and signs, long repeats cut to three: what a guesser adds anyway.
+
+    A text of signs alone keeps them.
+    """
     folded = unicodedata.normalize("NFKC", text).casefold()
-    return _SEPARATORS.sub("", folded) or folded
+    return _LONG_RUNS.sub(r"\1\1\1", _SEPARATORS.sub("", folded) or folded)
 
 
 def _repeats(text: str) -> bool:
@@ -89,7 +93,7 @@ def _listed() -> frozenset[str]:
 
 @functools.cache
 def _longest() -> int:
-    return max(map(len, _listed()))
+    return max(map(len, (*_listed(), *_ROWS)))
 
 
 def _pieces(text: str, own: frozenset[str]) -> int:

@@ -7,11 +7,13 @@ memory would run ahead of the disk: `failed` is set, and the client ends.
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from os import urandom
 from pathlib import Path
 from typing import TypeVar
+
+import msgspec
 
 from crypto.fields import KEY_BYTES
 from crypto.keys import Refused
@@ -19,10 +21,11 @@ from crypto.vault import Derived, derive, unwrap_vault_key, wrap_vault_key
 from sotto.errors import SottoError, StateExists, StateFailed, StateMissing, WrongPassword
 from sotto.state.file import File, Head, Write
 from sotto.state.loading import Loaded, forget_opened, load
-from sotto.state.records import Record, Store, pack
+from sotto.state.records import Opened, Record, Store, pack
 from sotto.values import Entry
 
 T = TypeVar("T")
+_opened: msgspec.msgpack.Decoder[Opened] = msgspec.msgpack.Decoder(Opened)
 
 
 class Writes:
@@ -54,9 +57,8 @@ class Database:
         self.failed = asyncio.Event()
 
     @classmethod
-    async def create(cls, path: Path, password: str, salt: bytes, tenant: bytes, account: bytes) -> "Database":
-        """A new state whose vault key only this password opens. Raises StateExists."""
-        derived = await asyncio.to_thread(derive, password, salt)
+    async def create(cls, path: Path, derived: Derived, salt: bytes, tenant: bytes, account: bytes) -> "Database":
+        """A new state whose vault key opens with the second half of what was derived. Raises StateExists."""
         vault_key = urandom(KEY_BYTES)
         head = Head(tenant, account, salt, wrap_vault_key(vault_key, derived.wrap, tenant, account))
         thread = _new_thread()
@@ -74,7 +76,7 @@ class Database:
             raise
         try:
             head = await _in(thread, file.head)
-            derived = await asyncio.to_thread(derive, password, head.salt)
+            derived = await stretched(password, head.salt)
             file.unlock(_unwrapped(head, derived))
         except BaseException:
             await _in(thread, file.close)
@@ -93,7 +95,7 @@ class Database:
     async def commit(self, writes: Writes) -> None:
         """The same, awaited."""
         if writes.rows:
-            await self.submit(writes)
+            await asyncio.shield(self.submit(writes))
 
     def _drain(self) -> None:
         """In the thread: everything that waits, as one transaction."""
@@ -121,6 +123,11 @@ class Database:
         """Run a read in the state's thread, after everything submitted before."""
         return await _in(self._thread, lambda: ask(self._file))
 
+    async def opened(self, keys: Sequence[bytes]) -> dict[bytes, Opened]:
+        """Which of these sends were opened before."""
+        found = await self.read(lambda file: file.get(Store.OPENED, keys))
+        return {key: _opened.decode(raw) for key, raw in found.items()}
+
     async def load(self) -> Loaded:
         """Everything that is kept in memory."""
         return await self.read(load)
@@ -133,6 +140,11 @@ class Database:
         """Write what waits and let go of the file."""
         await _in(self._thread, self._file.close)
         self._thread.shutdown(wait=False)
+
+
+async def stretched(password: str, salt: bytes) -> Derived:
+    """The password's two halves, derived beside the loop: 64 MiB and some tenths of a second."""
+    return await asyncio.to_thread(derive, password, salt)
 
 
 def _unwrapped(head: Head, derived: Derived) -> bytes:

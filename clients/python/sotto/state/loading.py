@@ -19,6 +19,7 @@ from sotto.state.records import (
     Store,
     Talk,
 )
+from sotto.values import Gap
 
 R = TypeVar("R", bound=msgspec.Struct)
 
@@ -37,6 +38,7 @@ class Loaded:
     queue: list[Outgoing] = field(default_factory=list)
     chains: dict[bytes, Chain] = field(default_factory=dict)
     streams: dict[bytes, bytes] = field(default_factory=dict)
+    gaps: dict[bytes, Gap] = field(default_factory=dict)
     drafts: dict[bytes, str] = field(default_factory=dict)
 
 
@@ -64,6 +66,7 @@ def _load(file: File) -> Loaded:
         queue=list(_records(file, Store.QUEUE, Outgoing).values()),
         chains=_records(file, Store.CHAIN, Chain),
         streams=dict(file.all(Store.STREAM)),
+        gaps=_records(file, Store.GAP, Gap),
         drafts={key: value.decode() for key, value in file.all(Store.DRAFT)},
     )
 

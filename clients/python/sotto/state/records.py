@@ -26,6 +26,7 @@ class Store(StrEnum):
     CHAIN = "chain"  # scope 16
     STREAM = "stream"  # sender device 16, class u8, scope 16 -> crypto.envelope.Received
     OPENED = "opened"  # sender device 16, class u8, n u64
+    GAP = "gap"  # sender device 16, scope 16, first u64
     HISTORY = "history"  # scope 16, place u64
     INBOX = "inbox"  # arrival u64 -> the key of a history record
     UNREADABLE = "unreadable"  # sender device 16, n u64 -> the box as it came
@@ -49,6 +50,8 @@ class Profile(Record, frozen=True):
     identity_seed: bytes
     device_seed: bytes
     token: str = ""
+    place: bytes = b""
+    """What an earlier sign-in gave, so that the next one is known to come from here."""
     session_ends_at: int = 0
     registered: bool = False
     epoch: bytes = bytes(16)
@@ -105,6 +108,8 @@ class Talk(Record, frozen=True):
     member: bool = True
     read: tuple[tuple[bytes, int, bytes], ...] = ()
     """The read marks of this account: sender device, seq, c."""
+    read_by: tuple[tuple[bytes, int], ...] = ()
+    """For each account: the highest seq of this device that it says it read."""
 
 
 class BoxSecret(Record, frozen=True):

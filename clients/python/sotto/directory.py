@@ -1,0 +1,232 @@
+"""Who takes part in what, and with which keys: fetched, verified against the pins, told to the person.
+
+The server says who is a member; who can read is decided here. What does not hold is never pinned and never sealed to.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from msgspec.structs import replace
+
+from crypto.keys import Reason, Refused
+from sotto.answers import TalkInfo
+from sotto.api import Api
+from sotto.core import Core
+from sotto.errors import UnknownConversation
+from sotto.pins import ForeignOwnList, ListsMissing
+from sotto.state import Writes
+from sotto.state.records import Person, Talk
+from sotto.values import Alarm, Blocked, ContactChanged, Conversation, Member
+
+_ALARMS: Final = {
+    Reason.ROLLBACK: Alarm.ROLLBACK,
+    Reason.KEY_FELL: Alarm.ROLLBACK,
+    Reason.LIST_FORK: Alarm.FORK,
+    Reason.KEY_FORK: Alarm.FORK,
+}
+
+
+class Directory:
+    """Drives the pins. `fresh` conversations were read on this connection and not changed since."""
+
+    def __init__(self, core: Core, api: Api) -> None:
+        self._core = core
+        self._api = api
+        self._fresh: set[bytes] = set()
+        self._alarmed: set[tuple[Alarm, bytes]] = set()
+
+    # What is known
+
+    def talk(self, scope: bytes) -> Talk:
+        """What is known of a conversation. Raises UnknownConversation."""
+        talk = self._core.talks.get(scope)
+        if talk is None:
+            raise UnknownConversation("No conversation of this account has that id.")
+        return talk
+
+    def present(self, scope: bytes) -> list[bytes]:
+        """The accounts that take part now."""
+        return [person.account for person in self.talk(scope).people if person.present]
+
+    def ever(self, scope: bytes) -> list[bytes]:
+        """The accounts that take part or took part."""
+        return [person.account for person in self.talk(scope).people]
+
+    def unseen(self, scope: bytes) -> list[bytes]:
+        """Accounts that the person must approve before anything is sealed to them."""
+        talk, pins = self.talk(scope), self._core.pins
+        present = self.present(scope)
+        return [account for account in present if account not in talk.approved or not pins.approved(account)]
+
+    def describe(self, scope: bytes) -> Conversation:
+        """A conversation as it is shown."""
+        talk = self.talk(scope)
+        people = tuple(self._member(talk, person) for person in talk.people if person.present)
+        waiting = sum(item.stage.value == "queued" for item in self._core.outbox.of(scope))
+        return Conversation(scope, talk.purpose, people, bool(self.unseen(scope)), waiting)
+
+    def _member(self, talk: Talk, person: Person) -> Member:
+        pins, newest = self._core.pins, self._core.pins.newest(person.account)
+        return Member(
+            account=person.account,
+            alias=person.alias,
+            role=person.role,
+            devices=len(newest.devices) if newest else 0,
+            verified=pins.verified(person.account),
+            approved=person.account in talk.approved and pins.approved(person.account),
+            own=person.account == self._core.profile.account,
+        )
+
+    # Fetching
+
+    def stale(self) -> None:
+        """A new connection: nothing that was read before is taken as fresh."""
+        self._fresh.clear()
+
+    def stale_account(self, account: bytes) -> None:
+        """Something about that account changed."""
+        self._fresh -= {scope for scope, talk in self._core.talks.items() if account in _accounts(talk)}
+
+    async def refresh(self) -> None:
+        """Read the conversations of this account."""
+        infos = {bytes(info.conversation): info for info in await self._api.conversations()}
+        writes = Writes()
+        for scope, info in infos.items():
+            self._take_talk(writes, scope, info)
+        for scope, talk in list(self._core.talks.items()):
+            if scope not in infos and talk.member:
+                self._core.keep_talk(writes, scope, replace(talk, member=False))
+        await self._core.saved(writes)
+
+    async def renew(self, scope: bytes) -> None:
+        """Read the members, lists and bundles of a conversation again."""
+        self._fresh.discard(scope)
+        await self.refresh()
+        if scope in self._core.talks:
+            await self.ensure(scope)
+
+    async def ensure(self, scope: bytes) -> None:
+        """Have the lists and bundles of a conversation, read on this connection."""
+        if scope in self._fresh:
+            return
+        if scope not in self._core.talks:
+            await self.refresh()
+        self._fresh.add(scope)
+        try:
+            found = await self._api.bundles(scope)
+            await self.mend(
+                [(entry.account, entry.list) for entry in found.lists],
+                [(entry.device, entry.bundle) for entry in found.bundles],
+            )
+            await self._pin_former(scope)
+        except BaseException:
+            self._fresh.discard(scope)
+            raise
+
+    async def _pin_former(self, scope: bytes) -> None:
+        """Former members are pinned too, for what they said while they took part."""
+        unknown = [account for account in self.ever(scope) if not self._core.pins.version(account)]
+        for account in unknown:
+            if account not in self.present(scope):
+                await self.fetch_lists(account)
+        await self._core.saved()
+
+    async def fetch_lists(self, account: bytes) -> None:
+        """Take every version above the pinned one, in order."""
+        after = self._core.pins.version(account)
+        for raw in await self._api.lists(account, after):
+            if not self._take_list(account, raw):
+                return
+
+    async def mend(self, lists: Iterable[tuple[bytes, bytes]], bundles: Iterable[tuple[bytes, bytes]]) -> None:
+        """Take the signed statements of a refusal; fetch what lies between them and the pins."""
+        unknown = False
+        for account, raw in lists:
+            unknown |= not any(account in _accounts(talk) for talk in self._core.talks.values())
+            try:
+                self._verified_list(account, bytes(raw))
+            except ListsMissing:
+                await self.fetch_lists(account)
+        self.take_bundles(bytes(raw) for _, raw in bundles)
+        if unknown:
+            await self.refresh()
+        await self._core.saved()
+
+    # Taking
+
+    def take_bundles(self, bundles: Iterable[bytes]) -> None:
+        """Pin those that hold; say aloud which do not."""
+        for raw in bundles:
+            try:
+                self._core.pins.take_bundle(raw)
+            except Refused as refused:
+                self._alarm(_ALARMS.get(refused.reason, Alarm.FORGED), b"")
+
+    def _take_list(self, account: bytes, raw: bytes) -> bool:
+        try:
+            return self._verified_list(account, raw)
+        except ListsMissing:
+            self._alarm(Alarm.FORGED, account)
+            return False
+
+    def _verified_list(self, account: bytes, raw: bytes) -> bool:
+        try:
+            changes = self._core.pins.take_list(account, raw)
+        except ForeignOwnList:
+            self._alarm(Alarm.OWN_LIST, account)
+            return False
+        except Refused as refused:
+            self._alarm(_ALARMS.get(refused.reason, Alarm.FORGED), account)
+            return False
+        for alarm in changes:
+            self._core.events.tell(ContactChanged(alarm, account))
+        return True
+
+    def _alarm(self, alarm: Alarm, account: bytes) -> None:
+        """Once for each connection is enough to be seen."""
+        if (alarm, account) not in self._alarmed:
+            self._alarmed.add((alarm, account))
+            self._core.events.tell(ContactChanged(alarm, account))
+
+    def _take_talk(self, writes: Writes, scope: bytes, info: TalkInfo) -> None:
+        """The members by the operator's word. Those seen at first sight are seen; later ones wait for the person."""
+        before = self._core.talks.get(scope)
+        people = tuple(Person(bytes(m.account), m.alias, m.role, m.left_at is None) for m in info.members)
+        present = {person.account for person in people if person.present}
+        if before is None:
+            self._core.keep_talk(writes, scope, Talk(info.purpose, people, tuple(sorted(present))))
+            return
+        talk = replace(before, people=people, purpose=info.purpose, member=True)
+        if talk != before:
+            self._core.keep_talk(writes, scope, talk)
+            self._fresh.discard(scope)
+        self._tell_members(scope, {p.account for p in before.people if p.present}, present)
+
+    def _tell_members(self, scope: bytes, before: set[bytes], after: set[bytes]) -> None:
+        for account in sorted(after - before):
+            self._core.events.tell(ContactChanged(Alarm.MEMBER_ADDED, account, scope))
+        for account in sorted(before - after):
+            self._core.events.tell(ContactChanged(Alarm.MEMBER_REMOVED, account, scope))
+
+    # The person's word
+
+    def blocked(self, scope: bytes) -> bool:
+        """Whether the queue of a conversation waits for the person; tells so."""
+        unseen = self.unseen(scope)
+        if unseen:
+            self._core.events.tell(Blocked(scope))
+        return bool(unseen)
+
+    async def approve(self, scope: bytes) -> list[bytes]:
+        """The person has seen who can read and accepts it. Returns those who must be verified instead."""
+        talk, writes = self.talk(scope), Writes()
+        present = self.present(scope)
+        left = [account for account in present if not self._core.pins.approve(account)]
+        approved = tuple(sorted({*talk.approved, *present}))
+        self._core.keep_talk(writes, scope, replace(talk, approved=approved))
+        await self._core.saved(writes)
+        return left
+
+
+def _accounts(talk: Talk) -> set[bytes]:
+    return {person.account for person in talk.people}
