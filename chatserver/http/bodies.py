@@ -95,7 +95,7 @@ class NewSession(Body, frozen=True):
 
     name: Typed
     proof: Bytes32
-    place: Blob = Blob()
+    place: Blob | None = None
     cookie: bool = False
 
 

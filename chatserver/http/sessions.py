@@ -17,7 +17,7 @@ async def salt(visit: Visit, body: AskSalt) -> GotSalt | Refusal:
 async def create(visit: Visit, body: NewSession) -> Session | Sent | Refusal:
     """Sign in. Web pages ask for a cookie that no script can read; other clients get the token."""
     deps = visit.deps
-    attempt = Attempt(visit.address, body.name, body.proof, body.place)
+    attempt = Attempt(visit.address, body.name, body.proof, body.place or b"")
     opened = await sign_in(deps.people, deps.attempts, deps.hasher, attempt)
     if isinstance(opened, Refusal):
         return opened
