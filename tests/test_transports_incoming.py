@@ -192,6 +192,15 @@ async def test_a_fault_of_ours_ends_the_socket_and_is_told() -> None:
     assert [type(fault) for fault in wire.faults] == [KeyError]
 
 
+async def test_a_fault_outside_the_relay_ends_the_socket_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    wire = Wire()
+    monkeypatch.setattr(incoming.Incoming, "_other", None)
+    wire.feed(frame(PING, b"x") + ACTIVE)
+    assert wire.close_codes == [errors.INTERNAL.closes]
+    assert wire.ear.told == []
+    assert [type(fault) for fault in wire.faults] == [TypeError]
+
+
 async def test_the_loss_is_told_once_and_the_place_given_back() -> None:
     wire = Wire()
     wire.feed(ACTIVE + frame(3))

@@ -24,7 +24,7 @@ from tests.websocket_peers import (
     request,
     server_frames,
 )
-from tests.websocket_servers import FIRST_WAYS, WAYS, Server, Way
+from tests.websocket_servers import FIRST_WAYS, SECOND_WAYS, WAYS, Server, Way
 from tests.websocket_violations import GOOD, VIOLATIONS
 
 ACTIVE = frame(BINARY, GOOD)
@@ -191,6 +191,7 @@ REFUSALS = {
     "an old version": (request(sec_websocket_version="8"), 426, b"sec-websocket-version: 13"),
     "no version": (request(sec_websocket_version=None), 426, b"sec-websocket-version: 13"),
     "no upgrade": (request(upgrade=None), 426, b"upgrade: websocket"),
+    "another connection": (request(connection="close"), 426, b"upgrade: websocket"),
     "another upgrade": (request(upgrade="h2c"), 426, b"upgrade: websocket"),
     "a short key": (request(sec_websocket_key="c2hvcnQ="), 400, None),
     "no key": (request(sec_websocket_key=None), 400, None),
@@ -250,6 +251,20 @@ def test_a_full_house_says_when_to_come_back(way: Way) -> None:
         assert b"\r\nRetry-After: 5\r\n" in head
         client.leave()
         second.leave()
+
+    way.run(test)
+
+
+@pytest.mark.parametrize("way", SECOND_WAYS, ids=str)
+def test_nothing_of_aiohttp_stays_with_a_socket_that_left_it(way: Way) -> None:
+    async def test(server: Server) -> None:
+        before = len(asyncio.all_tasks())
+        client, _ear = await server.upgraded()
+        client.send(frame(PING, b"x"))
+        await client.reader.readexactly(3)
+        assert server.http.connections == []
+        assert len(asyncio.all_tasks()) == before
+        client.leave()
 
     way.run(test)
 
@@ -343,6 +358,13 @@ class TestWithoutSockets:
         assert clock.seconds == [FIRST_BYTES_S]
         clock.strike()
         assert raw.aborted
+
+    async def test_a_port_that_closes_drops_who_has_not_said(self) -> None:
+        port, clock = await self.port()
+        _connection, raw = self.arrive(port)
+        port.close()
+        assert raw.aborted
+        assert clock.seconds == [FIRST_BYTES_S]
 
     async def test_who_was_decided_has_no_deadline_left(self) -> None:
         port, clock = await self.port()

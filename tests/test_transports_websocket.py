@@ -67,6 +67,33 @@ async def test_a_peer_that_breaks_a_rule_and_stays_is_cut_off_after_two_seconds(
     assert wire.raw.aborted
 
 
+async def test_a_close_behind_a_broken_rule_does_not_hurry_the_end() -> None:
+    wire = Wire()
+    wire.feed(frame(BINARY, GOOD, rsv=1) + close_frame(1000))
+    assert (wire.raw.half_closed, wire.raw.closing) == (True, False)
+
+
+async def test_a_broken_rule_is_seen_out_even_if_the_relay_had_stopped_reading() -> None:
+    wire = Wire()
+    wire.ear.on_frame = lambda ear, _frame: ear.transport.pause_reading()
+    wire.feed(ACTIVE + frame(3))
+    assert wire.raw.reading
+
+
+async def test_one_deadline_is_enough_for_an_end() -> None:
+    wire = Wire()
+    wire.socket.close(4500, "")
+    wire.parser.eof_received()
+    assert wire.clock.seconds == [CLOSE_WAIT_S]
+
+
+async def test_a_transport_that_is_closing_is_left_alone() -> None:
+    wire = Wire()
+    wire.raw.close()
+    wire.feed(frame(3))
+    assert not wire.raw.half_closed
+
+
 async def test_rubbish_after_our_close_ends_the_connection_without_another() -> None:
     wire = Wire()
     wire.socket.close(4500, "")

@@ -56,6 +56,7 @@ class Server:
     port: Port
     number: int
     faults: list[Exception]
+    http: web.Server
     ears: list[Ear] = field(default_factory=list)
     clients: list["Client"] = field(default_factory=list)
     make: Callable[[Transport, UpgradeFacts], Ear] = Ear
@@ -139,7 +140,7 @@ async def serving(way: Way) -> AsyncIterator[Server]:
     assert runner.server is not None
     port = Port(inside, quiet_http(runner.server, faults.append))
     number = await port.open("127.0.0.1", 0, tls_context() if way.tls else None)
-    server = Server(way, port, number, faults)
+    server = Server(way, port, number, faults, runner.server)
     try:
         yield server
     finally:

@@ -22,7 +22,6 @@ _SLACK_BYTES: Final = 14 + framing.MAX_CONTROL_BYTES
 _PEER_MAY_CLOSE_WITH: Final = frozenset({1000, 1001, 1002, 1003, *range(1007, 1015), *range(3000, 5000)})
 """Section 7.4, and the codes 1012-1014 that IANA registered since."""
 _VERDICTS: Final = {r.closes: r for r in (errors.PROTOCOL_ERROR, errors.NOT_UTF8, errors.TOO_BIG)}
-_PICOWS_CAUGHT: Final = 1011  # an exception of ours
 
 
 class Incoming(WSListener):
@@ -59,28 +58,27 @@ class Incoming(WSListener):
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:  # noqa: ARG002  # picows' signature
         """A frame that picows found good."""
         self._incomplete_bytes = frame.tail_size
-        if self._socket.state is not OPEN:
-            self._while_closing(frame)
-        elif frame.rsv1 or frame.rsv2 or frame.rsv3:  # section 5.2: no extension was negotiated
-            self._socket.fail(errors.PROTOCOL_ERROR)
-        elif (kind := frame.msg_type) is _BINARY:
-            self._binary(frame)
-        else:
-            self._other(kind, frame)
+        try:
+            if self._socket.state is not OPEN:
+                self._while_closing(frame)
+            elif frame.rsv1 or frame.rsv2 or frame.rsv3:  # section 5.2: no extension was negotiated
+                self._socket.fail(errors.PROTOCOL_ERROR)
+            elif (kind := frame.msg_type) is _BINARY:
+                self._binary(frame)
+            else:
+                self._other(kind, frame)
+        except Exception as fault:  # noqa: BLE001  # a fault of ours ends this socket, not its neighbours
+            self._failed(fault)
+            self._socket.fail(errors.INTERNAL)
 
     def rejected(self, code: int) -> None:
         """Remember picows' verdict: it reads one frame ahead, and the frame before is still good."""
-        if code == _PICOWS_CAUGHT:
-            self._socket.fail(errors.INTERNAL)
-        elif self._rejected is None:
-            self._rejected = _VERDICTS.get(code, errors.PROTOCOL_ERROR)
+        self._rejected = _VERDICTS.get(code, errors.INTERNAL)
 
     def bytes_parsed(self) -> None:
         """The verdict falls due, and an unfinished message is held against the limit before more of it is read."""
         if self._rejected is None and self._incomplete_bytes <= _SLACK_BYTES:
             return
-        if not self._socket.looked_at():
-            return  # over already, with a verdict of its own
         held = self._incomplete_bytes - _SLACK_BYTES + len(self._assembly or b"")
         if self._rejected is not None:
             self._socket.fail(self._rejected)
@@ -153,13 +151,6 @@ class Incoming(WSListener):
             self._socket.peer_closed()
 
     def _message(self, payload: bytes) -> None:
-        try:
-            self._hand_over(payload)
-        except Exception as fault:  # noqa: BLE001  # a fault of ours ends this socket, not its neighbours
-            self._failed(fault)
-            self._socket.fail(errors.INTERNAL)
-
-    def _hand_over(self, payload: bytes) -> None:
         try:
             message = decode_client(payload)
         except Malformed:

@@ -130,7 +130,9 @@ class WebSocket:
             self._pong = None
 
     def fail(self, refusal: Refusal) -> None:
-        """Section 7.1.7. Half-close and throw away what comes, for a reset would overtake our Close."""
+        """Section 7.1.7, unless it is over. Half-close and throw away what comes: a reset would overtake our Close."""
+        if not self.looked_at():
+            return
         if self.state is OPEN and refusal.closes is not None:
             self._say(framing.close(refusal.closes, refusal.code), State.DEAF)
         self.state = State.DEAF
