@@ -21,6 +21,7 @@ Random = Callable[[int], bytes]
 PAD_BYTES: Final = 64
 _VERSION: Final = b"\x01"
 _NONCE_BYTES: Final = 24
+_TAG_BYTES: Final = 16
 _LABEL: Final = b"sotto/v1/column\0"
 
 
@@ -53,7 +54,7 @@ class Columns:
     def open(self, column: Column, row: bytes, sealed: bytes) -> str:
         """The text. Raises `ColumnUnreadable`."""
         nonce, body = sealed[1 : 1 + _NONCE_BYTES], sealed[1 + _NONCE_BYTES :]
-        if sealed[:1] != _VERSION or len(nonce) != _NONCE_BYTES:
+        if sealed[:1] != _VERSION or len(body) < PAD_BYTES + _TAG_BYTES:
             raise ColumnUnreadable
         try:
             padded = crypto_aead_xchacha20poly1305_ietf_decrypt(body, _ad(column, row), nonce, self._key)
