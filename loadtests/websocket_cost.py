@@ -1,4 +1,3 @@
-# ruff: noqa: INP001  # a command, not a package
 """What the WebSocket costs: CPU per received small frame, against bare picows, and memory per idle socket.
 
     python loadtests/websocket_cost.py receive
