@@ -131,6 +131,9 @@ class Client:
     async def _run(self) -> None:
         try:
             await self._online.run()
+        except Exception:
+            self._online.failed()
+            raise
         finally:
             self._closed.set()
             self._core.arrived.set()

@@ -93,6 +93,11 @@ class Online:
             self._active_at = now
             await self._send(Active())
 
+    def failed(self) -> None:
+        """It ended for good."""
+        if self.link.link is not Link.STOPPED:
+            self._say(Link.STOPPED, code="internal")
+
     async def leave(self) -> None:
         """Say goodbye, if there is somebody to say it to."""
         socket, self._socket = self._socket, None
