@@ -13,7 +13,7 @@ from chatserver.store.migrations import Migration, migrate
 from chatserver.store.port import StoreRefused
 from chatserver.store.sqlite import Reader, SqliteStore
 from chatserver.store.sqlite_connection import BUSY_TIMEOUT_MS, Connection, DatabaseError
-from chatserver.store.sqlite_writer import NO_FAULTS, Shard, Writer
+from chatserver.store.sqlite_writer import Shard, Writer
 
 
 class Kind(enum.Enum):
@@ -33,7 +33,7 @@ def open_store(
     distance_s: float = DISTANCE_S,
     busy_timeout_ms: int = BUSY_TIMEOUT_MS,
     draw: Callable[[int], bytes] = secrets.token_bytes,
-    faults: Faults = NO_FAULTS,
+    faults: Faults | None = None,
 ) -> SqliteStore:
     """The store at `path`, built or upgraded if need be. Call it on the running loop, before anything is served.
 

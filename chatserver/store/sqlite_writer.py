@@ -9,8 +9,6 @@ from chatserver.store.port import Failure, Outcome, Unit
 from chatserver.store.sqlite_connection import Connection, OutcomeUnknown, check_references, failure_of
 from chatserver.store.transaction import Texts, Tip, Transaction
 
-NO_FAULTS: Final = Faults({})
-
 _ONE_UNITS_FAULT: Final = frozenset({Failure.GUARD, Failure.DATA})
 _SURELY_NOT_APPLIED: Final = frozenset({Failure.BUSY, Failure.FULL})
 """SQLite says these before the frame that would commit is written whole."""
@@ -45,7 +43,7 @@ class Writer:
         tenant: bytes,
         shard: Shard,
         draw: Callable[[int], bytes],
-        faults: Faults = NO_FAULTS,
+        faults: Faults | None = None,
     ) -> None:
         self._connection = connection
         self._shard = shard
@@ -95,7 +93,8 @@ class Writer:
     # -- one transaction -----------------------------------------------------------------------------------------
 
     def _commit(self, units: Sequence[Unit], way: Way) -> list[Outcome]:
-        self._faults.count()
+        if self._faults is not None:
+            self._faults.count()
         self._begin(Moment.BEGINNING)
         try:
             before = self._tip or self._read_tip()
@@ -112,7 +111,7 @@ class Writer:
         return outcomes
 
     def _begin(self, moment: Moment) -> None:
-        self._faults.strike(moment)
+        self._strike(moment)
         self._connection.execute("begin immediate")
 
     def _roll_back(self) -> None:
@@ -140,6 +139,10 @@ class Writer:
         self._connection.execute("release unit")
         return outcome
 
+    def _strike(self, moment: Moment) -> None:
+        if self._faults is not None:
+            self._faults.strike(moment)
+
     # -- the end of a transaction --------------------------------------------------------------------------------
 
     def _proof(self, before: Tip, tip: Tip) -> Proof:
@@ -152,9 +155,9 @@ class Writer:
 
     def _seal(self, proof: Proof) -> None:
         try:
-            self._faults.strike(Moment.BEFORE)
+            self._strike(Moment.BEFORE)
             self._connection.execute("commit")
-            self._faults.strike(Moment.AFTER)
+            self._strike(Moment.AFTER)
         except Exception as error:
             self._roll_back()
             if not self._stands_after(proof, failure_of(error)):
@@ -168,7 +171,7 @@ class Writer:
         """
         try:
             if failure in _SURELY_NOT_APPLIED:
-                self._faults.strike(Moment.SETTLING)
+                self._strike(Moment.SETTLING)
                 return self._stands(proof)
             self._begin(Moment.SETTLING)
             stands = self._stands(proof)
