@@ -179,9 +179,7 @@ def _read_body(reader: Reader) -> DeviceList:
     prev_hash, identity_pk = reader.take(HASH_BYTES), reader.take(KEY_BYTES)
     issued_ms = reader.uint(8)
     reset = _read_flag(reader)
-    count = reader.uint(1)
-    require(1 <= count <= MAX_DEVICES, Reason.DEVICE_COUNT)
-    devices = tuple(_read_device(reader) for _ in range(count))
+    devices = tuple(_read_device(reader) for _ in range(reader.uint(1)))
     return DeviceList(tenant, account, version, prev_hash, identity_pk, issued_ms, reset, devices)
 
 

@@ -10,11 +10,10 @@ from hmac import compare_digest
 
 from nacl.bindings import crypto_box_open, crypto_box_seal_open, sodium_unpad
 from nacl.exceptions import CryptoError
-from nacl.exceptions import RuntimeError as SodiumRefusal
 
 from crypto.bundles import BUNDLE_BYTES, Bundle, BundleBody, Use, parse_bundle, require_signed_in
 from crypto.clock import DATED_SLACK_MS, FRESH_MS, SENDS_FOR_MS
-from crypto.fields import HASH_BYTES, KEY_BYTES, ZERO_HASH, Reader, fixed
+from crypto.fields import HASH_BYTES, KEY_BYTES, ZERO_HASH, Reader
 from crypto.labels import device_id
 from crypto.layers import (
     CONTENT_HEAD_BYTES,
@@ -157,10 +156,10 @@ def _open_outer(delivery: Delivery, held: HeldKey, view: View, stream: Received 
 
 
 def _unseal(box: bytes, key: BoxKey) -> bytes:
-    """Step 2. A low-order ephemeral key fails like any other broken seal."""
+    """Step 2. A low-order ephemeral key fails like any other broken seal; a vector holds PyNaCl to that."""
     try:
         return crypto_box_seal_open(box, key.public, key.secret)
-    except (CryptoError, SodiumRefusal):
+    except CryptoError:
         raise Refused(Reason.SEAL_BROKEN) from None
 
 
@@ -208,7 +207,7 @@ def _unbox(outer: _Outer, key: BoxKey) -> bytes:
     nonce, ciphertext = outer.inner[:NONCE_BYTES], outer.inner[NONCE_BYTES:]
     try:
         return crypto_box_open(ciphertext, nonce, outer.sender.box_pk, key.secret)
-    except (CryptoError, SodiumRefusal):
+    except CryptoError:
         raise Refused(Reason.INNER_BROKEN) from None
 
 
@@ -234,7 +233,7 @@ def _receive(delivery: Delivery, content: Content, stream: Received | None, fell
         return _receive_passing(delivery, content, stream)
     filling = stream is not None and stream.gap(content.seq) is not None
     require(filling or not fell, Reason.KEY_FELL)
-    return receive_message(stream, content.seq, fixed(delivery.c, HASH_BYTES), content.prev)
+    return receive_message(stream, content.seq, delivery.c, content.prev)
 
 
 def _receive_passing(delivery: Delivery, content: Content, stream: Received | None) -> Step:

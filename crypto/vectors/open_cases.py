@@ -196,6 +196,7 @@ def _step_3_pins() -> Iterator[Case]:
     yield opens("(3) a lower key_no, nothing is missing", good, Reason.KEY_FELL, view=higher, stream=NO_GAP)
     broken = good.but(inner=bytes(296))
     yield opens("(3) a lower key_no comes before the inner box", broken, Reason.KEY_FELL, view=higher)
+    yield opens("(3) the same with nothing missing", broken, Reason.KEY_FELL, view=higher, stream=NO_GAP)
     filling = good.but(content=content(2, seed("c/1")).encode())
     yield opens("(8) a lower key_no for a missing seq", filling, view=higher, stream=GAP)
     going_on = good.but(content=content(4, bytes.fromhex(C)).encode())

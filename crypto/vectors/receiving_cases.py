@@ -52,6 +52,11 @@ def _forks() -> Iterator[Case]:
     one, four = message(1), message(4)
     for name, messages, outcomes in (
         ("the highest with another c", [one, message(1, "x")], ["first", "seq_fork"]),
+        (
+            "an older one with the highest's c",
+            [one, message(2), {**one, "c": c_of(2)}],
+            ["first", "next", "seq_fork"],
+        ),
         ("the next names another past", [one, message(2, prev=alien)], ["first", "bad_prev"]),
         ("the first names a past", [message(1, prev=alien)], ["bad_prev"]),
         ("a later one names none", [message(3, prev=zero)], ["bad_prev"]),
