@@ -39,6 +39,14 @@ def context(tenant: bytes, list_hash: bytes) -> bytes:
     return layers.context(tenant, party(ALICE), party(BOB), 1, list_hash)
 
 
+def associated(scope: bytes, sender_device: bytes) -> bytes:
+    return layers.associated(keys.FrameClass.MESSAGE, scope, sender_device, 1)
+
+
+def inner_plaintext(ctx: bytes, kf: bytes) -> bytes:
+    return layers.inner_plaintext(ctx, kf, b"")
+
+
 def inner_box(nonce: bytes) -> bytes:
     return layers.inner_box(b"", BOB.box_key().public, seed("secret"), nonce)
 
@@ -47,8 +55,8 @@ def sealed(secret: bytes) -> bytes:
     return layers.sealed(b"", BOB.box_key().public, secret)
 
 
-def wrapped(**fields: bytes) -> bytes:
-    return vault.wrap_vault_key(**fields)
+def wrapped(vault_key: bytes, wrap: bytes, tenant: bytes, account: bytes) -> bytes:
+    return vault.wrap_vault_key(vault_key, wrap, tenant, account)
 
 
 def verified(**fields: bytes) -> object:
@@ -57,34 +65,34 @@ def verified(**fields: bytes) -> object:
 
 TABLE: list[tuple[str, Encoded, dict[str, Any]]] = [
     ("device list", device_list, {"tenant": TENANT, "account": SCOPE, "prev_hash": seed("p")}),
-    ("device key", lambda key: keys.device_id(key), {"key": DEVICE.public}),
+    ("device key", keys.device_id, {"device_pk": DEVICE.public}),
     ("whose list", verified, {"tenant": TENANT, "account": ALICE.account}),
     ("bundle", lambda **changes: replace(BODY, **changes).encode(), {"scope": CALL, "device_id": DEVICE.id}),
     ("checkpoint", lambda log_root: replace(BODY, log_root=log_root).encode(), {"log_root": seed("root")}),
     ("bundle signature", lambda raw: keys.Bundle(BODY, raw).encode(), {"raw": bytes(64)}),
     ("hello", hello, {**HELLO, "list_hash": seed("l"), "epoch": bytes(16)}),
     ("http", http, HTTP),
-    ("ticket", lambda ticket: keys.ticket_hash(ticket), {"ticket": seed("t")}),
+    ("ticket", keys.ticket_hash, {"ticket": seed("t")}),
     ("members of a scope", lambda scope: keys.members_hash(scope, ()), {"scope": SCOPE}),
     ("member", lambda **one: keys.members_hash(SCOPE, [(one["a"], one["i"])]), {"a": SCOPE, "i": seed("i")}),
     ("device set", lambda device: keys.set_hash([device]), {"device": DEVICE.id}),
     ("fingerprint", keys.fingerprint, {"tenant": TENANT, "account": SCOPE, "identity_pk": ALICE.identity.public}),
     ("safety number", keys.safety_number, {"own": seed("1"), "other": seed("2")}),
     ("code", keys.qr_bytes, {"own": seed("1"), "other": seed("2")}),
-    ("signing seed", lambda secret: keys.DeviceKey(secret), {"secret": seed("s")}),
-    ("box secret", lambda secret: keys.BoxKey(secret), {"secret": seed("s")}),
+    ("signing seed", keys.DeviceKey, {"seed": seed("s")}),
+    ("box secret", keys.BoxKey, {"secret": seed("s")}),
     ("content", lambda **changes: replace(content(), **changes).encode(), {"prev": seed("p"), "members": seed("m")}),
     ("party", lambda **fields: layers.Party(**fields).encode(), ENDS),
     (
         "ad",
-        lambda **ids: layers.associated(keys.FrameClass.MESSAGE, n=1, **ids),
+        associated,
         {"scope": SCOPE, "sender_device": CALL},
     ),
     ("commitment", lambda kf: layers.commitment(kf, b"", b""), {"kf": seed("kf")}),
     ("context", context, {"tenant": TENANT, "list_hash": seed("l")}),
     (
         "inner plaintext",
-        lambda **heads: layers.inner_plaintext(content=b"", **heads),
+        inner_plaintext,
         {"ctx": seed("c"), "kf": seed("k")},
     ),
     ("outer plaintext", lambda bundle: layers.outer_plaintext(bundle, 1, b""), {"bundle": bytes(195)}),
