@@ -154,10 +154,7 @@ class RequireMailbox(NamedTuple):
 
 
 class SettleMailbox(NamedTuple):
-    """`SettleFate` with `outcome` for every box that waits for the device, before `DropDeviceBoxes` deletes them.
-
-    A row stays pending while another device of the same account waits for a box of that send.
-    """
+    """`SettleFate` for every box that waits for the device; stands before `DropDeviceBoxes`, which deletes them."""
 
     device: bytes
     outcome: int
@@ -252,10 +249,7 @@ class RequireWaiting(NamedTuple):
 
 
 class SettleWaiting(NamedTuple):
-    """`SettleFate` with `outcome` for every box of the conversation that waits for devices of the account.
-
-    Stands before `DropMemberBoxes`, which deletes all of them: no other box of those sends waits for the account.
-    """
+    """`SettleFate` for every box that `DropMemberBoxes` will delete; stands before it."""
 
     conversation: bytes
     account: bytes
