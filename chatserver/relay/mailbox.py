@@ -59,12 +59,17 @@ class Mailbox(Generic[H]):
         self.phase = Phase.DRAINING
         self._number = 0
         self._flights: dict[int, Flight[H]] = {}  # by delivery number, which only grows
-        self._keys: set[Key] = set()  # the same flights by message
+        self._keys: dict[Key, int] = {}  # the newest flight of each message
         self._in_flight = 0  # bytes
         self._cursor = 0  # the last row of the store that was handed over
         self._reading = False
         self._late: set[Key] = set()  # committed while a page was being read
         self._owed: list[tuple[int, int]] = []  # (last delivery number, at) of each `current` that waits for acks
+
+    @property
+    def waits(self) -> bool:
+        """Whether an acknowledgement may let something happen: a page to read, or a `current` to tell."""
+        return self.phase is Phase.DRAINING or bool(self._owed)
 
     # -- draining ------------------------------------------------------------------------------------------------
 
@@ -117,7 +122,7 @@ class Mailbox(Generic[H]):
         self._in_flight += size
         deadline = now + limits.DELIVERY_GRACE_S + self._in_flight * _S_PER_BYTE
         self._flights[self._number] = Flight(key, size, deadline, held)
-        self._keys.add(key)
+        self._keys[key] = self._number
         return self._number
 
     def _has_room(self, size: int) -> bool:
@@ -138,14 +143,15 @@ class Mailbox(Generic[H]):
     # -- acknowledgements ----------------------------------------------------------------------------------------
 
     def ack(self, numbers: Iterable[int]) -> list[Flight[H]] | None:
-        """The flights that land; None if one of the numbers is not in flight (and then none of them lands)."""
+        """The flights that land; None if one of the numbers is not in flight: then the connection has to end."""
         landed: list[Flight[H]] = []
         for number in numbers:
             flight = self._flights.pop(number, None)
             if flight is None:
                 return None
             self._in_flight -= flight.size
-            self._keys.discard(flight.key)
+            if self._keys.get(flight.key) == number:  # a repeat of it may be in flight as well
+                del self._keys[flight.key]
             landed.append(flight)
         return landed
 
@@ -166,9 +172,8 @@ class Mailbox(Generic[H]):
         return due[-1]
 
     def overdue(self, now: float) -> bool:
-        """Whether the oldest delivery has been unacknowledged for too long."""
-        oldest = next(iter(self._flights.values()), None)
-        return oldest is not None and now >= oldest.deadline
+        """Whether a delivery has been unacknowledged for too long; the oldest is not always the first to be late."""
+        return any(now >= flight.deadline for flight in self._flights.values())
 
     def flights(self) -> list[Flight[H]]:
         """What is in flight, oldest first: for the end of the connection."""
