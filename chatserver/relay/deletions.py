@@ -45,6 +45,9 @@ class Deletions:
 
     def acknowledged(self, seat: Seat, opened: Iterable[Flight[Held]], unreadable: Iterable[Flight[Held]]) -> None:
         """A device settled stored boxes."""
+        opened = list(opened)
+        for flight in opened:
+            self._spool.heard(flight.key, seat.account)
         gone = [Gone(seat.device, seat.account, f.key, f.size, FateOutcome.OPENED) for f in opened]
         gone += [Gone(seat.device, seat.account, f.key, f.size, FateOutcome.UNREADABLE) for f in unreadable]
         self.delete(gone, Kind.DRAINED, seat)

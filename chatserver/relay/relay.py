@@ -1,6 +1,7 @@
 """The use cases of a message: a send is checked, committed and handed over; an acknowledgement settles it."""
 
 import asyncio
+from collections import deque
 from collections.abc import Callable
 from typing import Final
 
@@ -54,6 +55,7 @@ class Relay:
         self.deletions = Deletions(store, clock, spool, self.hub, self.directory)
         self.pages = Pages(store, clock, tasks, self.hub, self.directory, self.deletions)
         self._views = self.directory.views
+        self._delayed: dict[bytes, deque[Entry]] = {}  # committed sends that wait for their conversation's view
         self._stamp = stamp
         self._mender = Mender(store)
         spool.house = self
@@ -113,7 +115,7 @@ class Relay:
         t = stamp.over(scope, seat.account, seat.device, n, at, view.addressed(seat.device), c)
         for sealed in frame.boxes:
             device, box = sealed.device, sealed.box
-            live = self.hub.is_live(device)
+            live = self.hub.is_live(device) or device in self.spool.unhanded
             if not live and self.directory.is_full(device, len(box)):
                 full.append(device)
                 continue
@@ -142,27 +144,46 @@ class Relay:
 
     def hand_over(self, entry: Entry) -> None:
         """The commit is done. Policy is asked again: who left meanwhile gets nothing."""
-        if entry.view.valid:
+        scope = entry.view.scope
+        if scope in self._delayed:
+            entry.open += 1  # it is not settled before it was handed over
+            self._delayed[scope].append(entry)
+        elif entry.view.valid:
             self._hand_over(entry)
         else:
-            entry.open += 1  # it is not settled before it was handed over
-            self.tasks.spawn("hand over", self._hand_over_anew(entry))
+            entry.open += 1
+            self._delayed[scope] = deque((entry,))
+            self.tasks.spawn("hand over", self._hand_over_anew(scope))
 
-    async def _hand_over_anew(self, entry: Entry) -> None:
-        while not entry.view.valid:
-            try:
-                entry.view = await self.directory.load(entry.view.scope)
-            except StoreLost:
-                await asyncio.sleep(_RETRY_S)
-        self._hand_over(entry)
-        self.spool.landed(entry)
+    async def _hand_over_anew(self, scope: bytes) -> None:
+        """Those of one conversation whose view had to be read again, in their order."""
+        waiting = self._delayed[scope]
+        while waiting:
+            entry = waiting[0]
+            if not entry.view.valid and (view := await self._fresh(scope)) is not None:
+                entry.view = view
+            elif entry.view.valid:
+                waiting.popleft()
+                self._hand_over(entry)
+                self.spool.landed(entry)
+        del self._delayed[scope]
+
+    async def _fresh(self, scope: bytes) -> View | None:
+        try:
+            return self._views.get(scope) or await self.directory.load(scope)
+        except StoreLost:
+            await asyncio.sleep(_RETRY_S)
+            return None
 
     def _hand_over(self, entry: Entry) -> None:
         receivers = entry.view.receivers
         for held in entry.boxes:
+            live = held.place is Place.HELD
+            if live:
+                self.spool.handing(held)
             if held.device not in receivers:
                 self._withdraw(held)
-            elif held.place is Place.SETTLED:
+            elif not live:
                 self.stored(held)
             elif self.hub.offer(held.device, held.parcel, held):
                 self.spool.hold(held)
@@ -216,7 +237,8 @@ class Relay:
         lost = [flight for flight in unreadable if flight.held is None or spool.unreadable(flight.held)]
         if gone or lost:
             self.deletions.acknowledged(seat, gone, lost)
-        self.pages.advance(seat)
+        if seat.mailbox.waits:
+            self.pages.advance(seat)
 
     # -- fleeting ------------------------------------------------------------------------------------------------
 

@@ -52,6 +52,9 @@ class Spool:
         self.entries: dict[Key, Entry] = {}
         self.windows: dict[bytes, Window] = {}
         self.bytes = 0
+        self.unhanded: dict[bytes, int] = {}
+        """By device: HELD boxes whose own commit is under way. What follows them must be HELD too, or it would be
+        stored before them if the device leaves meanwhile."""
         self.house: House  # set by the relay
         self.emptied: Callable[[], object] = bool  # set by whoever waits for the last entry
         self._store = store
@@ -73,6 +76,9 @@ class Spool:
         entry.row.settled = False
         self.bytes += _size(entry)
         self.windows[entry.key.sender].open += 1
+        for held in entry.boxes:
+            if held.place is Place.HELD:
+                self.unhanded[held.device] = self.unhanded.get(held.device, 0) + 1
         unit = Unit(tuple(self._accepting(entry)), (event,) if event else ())
         self._store.submit(unit, lambda outcome: self._accepted(entry, outcome))
 
@@ -100,7 +106,18 @@ class Spool:
         self.house.hand_over(entry)
         self.landed(entry)
 
+    def handing(self, held: Held) -> None:
+        """A HELD box is about to be handed over or written, in the order of its commit."""
+        left = self.unhanded[held.device] - 1
+        if left:
+            self.unhanded[held.device] = left
+        else:
+            del self.unhanded[held.device]
+
     def _undo(self, entry: Entry) -> None:
+        for held in entry.boxes:
+            if held.place is Place.HELD:
+                self.handing(held)
         entry.row.settled = entry.repeats
         if not entry.row.known:
             self.windows[entry.key.sender].rows.pop(entry.key.n, None)
@@ -172,6 +189,12 @@ class Spool:
             self._store.submit(Unit((fate,)), _ignore)
         self.landed(entry)
         return False
+
+    def heard(self, key: Key, account: bytes) -> None:
+        """A device of `account` opened a box that came from the store while other boxes of that send are still open."""
+        entry = self.entries.get(key)
+        if entry is not None and account in entry.persons:
+            entry.opened.add(account)
 
     def unreadable(self, held: Held) -> bool:
         """As `opened`, for a box that would not open: the sender is told at once and seals n again."""
