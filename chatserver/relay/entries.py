@@ -76,7 +76,8 @@ class Window:
     def add(self, n: int, row: Row) -> None:
         """Take a number; those that leave the window are forgotten."""
         if n > self.highest:
-            for old in range(self.highest - limits.SEND_WINDOW + 1, n - limits.SEND_WINDOW + 1)[-limits.SEND_WINDOW :]:
+            lowest = self.highest - limits.SEND_WINDOW + 1
+            for old in range(lowest, min(n - limits.SEND_WINDOW, self.highest) + 1):
                 self.rows.pop(old, None)
             self.highest = n
         if n > self.highest - limits.SEND_WINDOW:

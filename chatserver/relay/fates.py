@@ -41,9 +41,11 @@ class Teller:
         if frame.settled:
             self._store.submit(Unit(tuple(DropFate(seat.device, n) for n in frame.settled)), _ignore)
         if frame.ask:
+            connection.hold()  # one question at a time: a client cannot fill the store with reads
             self._tasks.spawn("fates", self._tell(seat, sorted(set(frame.ask))))
 
     async def _tell(self, seat: Seat, numbers: Sequence[int]) -> None:
+        under_way = {n for n in numbers if self._is_open(seat, n)}
         rows: dict[int, list[FateRow]] = {}
         try:
             for low, high in _spans(numbers):
@@ -52,11 +54,16 @@ class Teller:
         except StoreLost:
             seat.connection.end(errors.STORE_LOST)
             return
-        seat.connection.put(FatesTold(tuple(self._told(seat, n, rows.get(n, ())) for n in numbers)))
+        # What was settled while the rows were read may have rows that this read did not see: its receipt tells it.
+        under_way |= {n for n in numbers if self._is_open(seat, n)}
+        told = (Told(n, "open") if n in under_way else self._told(seat, n, rows.get(n, ())) for n in numbers)
+        seat.connection.put(FatesTold(tuple(told)))
+        seat.connection.resume()
+
+    def _is_open(self, seat: Seat, n: int) -> bool:
+        return Key(seat.device, n) in self._spool.entries
 
     def _told(self, seat: Seat, n: int, rows: Iterable[FateRow]) -> Told:
-        if Key(seat.device, n) in self._spool.entries:
-            return Told(n, "open")
         window = seat.window
         row = window.rows.get(n)
         settled = row.settled if row is not None else n <= window.highest - limits.SEND_WINDOW

@@ -252,7 +252,8 @@ def decode_client(payload: bytes | bytearray | memoryview) -> ClientFrame:
     try:
         return _client.decode(payload)
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        raise Malformed from None
+        malformed = Malformed()
+    raise malformed  # out here, so that it does not carry the decoder's words about the input as its context
 
 
 def decode_server(payload: bytes | bytearray | memoryview) -> ServerFrame:
@@ -260,4 +261,5 @@ def decode_server(payload: bytes | bytearray | memoryview) -> ServerFrame:
     try:
         return _server.decode(payload)
     except (msgspec.MsgspecError, RecursionError, ValueError):
-        raise Malformed from None
+        malformed = Malformed()
+    raise malformed
