@@ -5,6 +5,8 @@ import gc
 import secrets
 import ssl
 from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -42,7 +44,7 @@ from chatserver.wire.errors import Refusal
 from chatserver.wire.frames import Hello
 from crypto.keys import Transport
 
-__all__ = ["Migrated", "Node", "Stopped", "StoreRefused", "migrate_store", "people_of", "store_path"]
+__all__ = ["Migrated", "Node", "Stopped", "StoreRefused", "migrate_store", "people_of", "records", "store_path"]
 
 _FIRST_STAMP_KEY: Final = 1
 _HTTP_SHUTDOWN_S: Final = 2.0
@@ -71,6 +73,16 @@ async def people_of(settings: Settings, store: Store, clock: Clock) -> People:
     columns = Columns(settings.column_key.get_secret_value(), secrets.token_bytes)
     lookup = Lookup(settings.lookup_key.get_secret_value())
     return People(store, tenant, columns, lookup, clock, secrets.token_bytes)
+
+
+@asynccontextmanager
+async def records(settings: Settings) -> AsyncIterator[People]:
+    """The records for a command, beside a running node or without one. Raises `StoreRefused`."""
+    store = open_store(store_path(settings), Kind.CLI)
+    try:
+        yield await people_of(settings, store, SystemClock())
+    finally:
+        await store.close()
 
 
 class Node:

@@ -9,6 +9,8 @@ from typing import Final
 COMMANDS: Final[dict[str, str]] = {
     "demo": "chatserver.commands.demo",
     "serve": "chatserver.commands.serve",
+    "user": "chatserver.commands.user",
+    "conversation": "chatserver.commands.conversation",
     "migrate": "chatserver.commands.migrate",
     "config": "chatserver.commands.config",
     "version": "chatserver.commands.version",

@@ -64,9 +64,13 @@ DOORS: dict[str, tuple[str, ...]] = {
     "chatserver.transports.door": ("chatserver.wire",),
     "chatserver.app": ("chatserver", *SERVER_CRYPTO, "signalling.calls", "signalling.ice"),
     "chatserver.demo": ("chatserver.people", "chatserver.care", *COMMON),
+    "chatserver.desk": ("chatserver.people", "chatserver.care", *COMMON),
     "chatserver.commands": (
         "chatserver.app",
         "chatserver.demo",
+        "chatserver.desk",
+        "chatserver.people.roles",
+        "chatserver.care.purposes",
         "chatserver.settings",
         "chatserver.ops.logs",
         "chatserver.wire",
