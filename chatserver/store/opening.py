@@ -11,6 +11,7 @@ from chatserver.store.group import DISTANCE_S
 from chatserver.store.lock import FileLock, serve_lock
 from chatserver.store.migrations import Migration, migrate
 from chatserver.store.port import StoreRefused
+from chatserver.store.reserve import RESERVE_BYTES, Reserve
 from chatserver.store.sqlite import Reader, SqliteStore
 from chatserver.store.sqlite_connection import BUSY_TIMEOUT_MS, Connection, DatabaseError
 from chatserver.store.sqlite_writer import Shard, Writer
@@ -33,6 +34,7 @@ def open_store(
     distance_s: float = DISTANCE_S,
     busy_timeout_ms: int = BUSY_TIMEOUT_MS,
     draw: Callable[[int], bytes] = secrets.token_bytes,
+    reserve_bytes: int = RESERVE_BYTES,
     faults: Faults | None = None,
 ) -> SqliteStore:
     """The store at `path`, built or upgraded if need be. Call it on the running loop, before anything is served.
@@ -46,7 +48,8 @@ def open_store(
         connection = sqlite_connection.writer(path, busy_timeout_ms)
         tenant = _tenant(connection, path)
         shard = Shard(_shard(connection, tenant, kind, draw), sole=kind is Kind.NODE)
-        writer = Writer(connection, tenant, shard, draw, faults)
+        reserve = Reserve(path.with_name(path.name + ".reserve"), reserve_bytes) if shard.sole else None
+        writer = Writer(connection, tenant, shard, draw, reserve=reserve, faults=faults)
         reader = Reader(sqlite_connection.reader(path, busy_timeout_ms), tenant)
         return SqliteStore(writer, reader, lock=lock, distance_s=distance_s)
     except BaseException as error:

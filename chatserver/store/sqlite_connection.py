@@ -59,6 +59,8 @@ def refusal(error: DatabaseError, path: Path) -> StoreRefused:
         return StoreRefused(f"The store {path} is locked by another program: end that program, or try again.")
     if failure_of(error) is Failure.FULL:
         return StoreRefused(f"The disk of the store {path} is full: make room.")
+    if isinstance(error, apsw.SQLError):
+        return StoreRefused(f"The store {path} does not take its upgrade: install a version of Sotto that fits it.")
     return StoreRefused(f"The store {path} cannot be opened: give it and its folder to the user that runs Sotto.")
 
 

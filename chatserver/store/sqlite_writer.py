@@ -1,12 +1,14 @@
 """The one writer: applies batches of units, and knows or finds out what became of each."""
 
+import contextlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from chatserver.store import sql
 from chatserver.store.faults import Faults, Moment
 from chatserver.store.port import Failure, Outcome, Unit
-from chatserver.store.sqlite_connection import Connection, OutcomeUnknown, check_references, failure_of
+from chatserver.store.reserve import Reserve
+from chatserver.store.sqlite_connection import Connection, DatabaseError, OutcomeUnknown, check_references, failure_of
 from chatserver.store.transaction import Texts, Tip, Transaction
 
 _ONE_UNITS_FAULT: Final = frozenset({Failure.GUARD, Failure.DATA})
@@ -34,7 +36,8 @@ class Shard(NamedTuple):
 class Writer:
     """Blocks: lives on one thread, which owns every field.
 
-    draw: random bytes. faults: failures for tests, none in production.
+    draw: random bytes. reserve: room for the day the disk is full; without one, each unit tries its luck.
+    faults: failures for tests, none in production.
     """
 
     def __init__(
@@ -43,11 +46,16 @@ class Writer:
         tenant: bytes,
         shard: Shard,
         draw: Callable[[int], bytes],
+        *,
+        reserve: Reserve | None = None,
         faults: Faults | None = None,
     ) -> None:
         self._connection = connection
         self._shard = shard
         self._draw = draw
+        self._reserve = reserve
+        self._full = True
+        """The reserve is not filled, so nothing is applied that needs room."""
         self._faults = faults
         self._texts = Texts(tenant)
         self._last_leaf = sql.for_sqlite(sql.LAST_LEAF, tenant)
@@ -59,13 +67,13 @@ class Writer:
 
     def apply(self, units: Sequence[Unit]) -> list[Outcome]:
         """What became of each unit. All in one commit; if one of them fails on its own, the others without it."""
-        try:
-            return self._commit(units, _together)
-        except Exception as error:  # noqa: BLE001 - every error has a meaning, and a caller waits to hear it
-            failure = failure_of(error)
-        if failure in _ONE_UNITS_FAULT and len(units) > 1:
-            return self._apply_apart(units)
-        return self._give_up(units, failure)
+        if self._full and not self._has_room_again():
+            return self._let_go(units)
+        outcomes = self._try(units)
+        if Failure.FULL in outcomes:
+            self._make_room()
+            return self._let_go(units)
+        return outcomes
 
     def close(self) -> None:
         """Bring the log home and let go of the files."""
@@ -73,22 +81,39 @@ class Writer:
             self._connection.execute("pragma wal_checkpoint(truncate)").fetchall()
         finally:
             self._connection.close()
+            if self._reserve is not None:
+                self._reserve.remove()
 
-    def _apply_apart(self, units: Sequence[Unit]) -> list[Outcome]:
-        try:
-            return self._commit(units, self._apart)
-        except Exception as error:  # noqa: BLE001 - as above
-            return self._give_up(units, failure_of(error))
-
-    def _give_up(self, units: Sequence[Unit], failure: Failure) -> list[Outcome]:
-        if failure is Failure.FULL and 0 < sum(map(_frees, units)) < len(units):
-            return self._let_go(units)
+    def _try(self, units: Sequence[Unit]) -> list[Outcome]:
+        ways = (_together, self._apart) if len(units) > 1 else (_together,)
+        failure = Failure.LOST
+        for way in ways:
+            try:
+                return self._commit(units, way)
+            except Exception as error:  # noqa: BLE001 - every error has a meaning, and a caller waits to hear it
+                failure = failure_of(error)
+            if failure not in _ONE_UNITS_FAULT:
+                break
         return [failure] * len(units)
 
+    # -- a full disk: refuse what needs room, still apply what gives some back -------------------------------------
+
     def _let_go(self, units: Sequence[Unit]) -> list[Outcome]:
-        """The disk is full: refuse what needs room, and still apply what gives some back."""
-        applied = iter(self.apply([unit for unit in units if _frees(unit)]))
+        freeing = [unit for unit in units if _frees(unit)]
+        applied = iter(self._try(freeing) if freeing else ())
         return [next(applied) if _frees(unit) else Failure.FULL for unit in units]
+
+    def _make_room(self) -> None:
+        if self._reserve is None:
+            return
+        self._full = True
+        with contextlib.suppress(OSError, DatabaseError):  # what is not given now is asked for again
+            self._reserve.give()
+            self._connection.execute("pragma wal_checkpoint(passive)").fetchall()
+
+    def _has_room_again(self) -> bool:
+        self._full = self._reserve is not None and not self._reserve.take()
+        return not self._full
 
     # -- one transaction -----------------------------------------------------------------------------------------
 

@@ -105,7 +105,11 @@ async def test_a_closed_bus_says_nothing_more(bus: Bus) -> None:
 async def test_a_hearer_that_ends_another_during_a_hint_is_obeyed(bus: Bus) -> None:
     heard: list[str] = []
     ends: list[End] = []
-    bus.on_hint(lambda: ends[0]())
+
+    def end_the_other() -> None:
+        ends[0]()
+
+    bus.on_hint(end_the_other)
     ends.append(bus.on_hint(lambda: heard.append("ended")))
     bus.hint()
     await turns()
