@@ -45,9 +45,11 @@ class Deletions:
 
     def acknowledged(self, seat: Seat, opened: Iterable[Flight[Held]], unreadable: Iterable[Flight[Held]]) -> None:
         """A device settled stored boxes."""
-        opened = list(opened)
+        opened, unreadable = list(opened), list(unreadable)
         for flight in opened:
             self._spool.heard(flight.key, seat.account)
+        for flight in unreadable:
+            self._spool.heard_unreadable(flight.key)
         gone = [Gone(seat.device, seat.account, f.key, f.size, FateOutcome.OPENED) for f in opened]
         gone += [Gone(seat.device, seat.account, f.key, f.size, FateOutcome.UNREADABLE) for f in unreadable]
         self.delete(gone, Kind.DRAINED, seat)
@@ -90,7 +92,8 @@ class Deletions:
             if self._settled(box.key) and all(outcome == FateOutcome.OPENED for account, outcome in fates if account):
                 self._hub.tell(sender, Receipt(n, "delivered", now))
         elif box.outcome is FateOutcome.EXPIRED:
-            self._hub.tell(sender, Receipt(n, "expired", now, (box.account,)))
+            if (box.account, FateOutcome.EXPIRED) in fates:  # else another device opened it, or may still
+                self._hub.tell(sender, Receipt(n, "expired", now, (box.account,)))
         else:
             self._hub.tell(sender, Receipt(n, _MARKS[box.outcome], now, (), (box.device,)))
 

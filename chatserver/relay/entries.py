@@ -36,7 +36,7 @@ class Parcel(NamedTuple):
 class Held:
     """One box of an entry. Owned by the spool."""
 
-    __slots__ = ("account", "device", "entry", "gone", "parcel", "place")
+    __slots__ = ("account", "counted", "device", "entry", "gone", "parcel", "place")
 
     def __init__(self, entry: "Entry", device: bytes, account: bytes, parcel: Parcel, place: Place) -> None:
         self.entry = entry
@@ -45,6 +45,7 @@ class Held:
         self.parcel = parcel
         self.place = place
         self.gone = False  # acknowledged or withdrawn while WRITING: its deletion is queued behind the write
+        self.counted = True  # surely among those that the ledger counts as only in memory
 
 
 class Row:
@@ -71,7 +72,7 @@ class Window:
         self.rows: dict[int, Row] = {}
         self.highest = 0
         self.open = 0
-        self.connected = False
+        self.connected = 0  # sockets of the device that are greeted, or being greeted
 
     def add(self, n: int, row: Row) -> None:
         """Take a number; those that leave the window are forgotten."""
@@ -95,6 +96,7 @@ class Entry:
 
     __slots__ = (
         "account",
+        "again",
         "boxes",
         "full",
         "key",
@@ -116,6 +118,7 @@ class Entry:
         self.boxes: list[Held] = []
         self.open = 1  # boxes HELD or WRITING, and one for the commit that accepts it
         self.repeats = row.settled  # whether the number was settled before: then it stays so if this fails
+        self.again = row.known  # rows of an earlier attempt may be in the store
         self.persons: set[bytes] = set()  # everybody else who has a box
         self.opened: set[bytes] = set()  # those of them who opened one
         self.unreachable: tuple[bytes, ...] = ()

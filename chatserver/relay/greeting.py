@@ -62,14 +62,22 @@ class Greeter:
             if isinstance(greeted, Refusal):
                 connection.end(greeted)
                 return
+            await self._admit(connection, greeted)
+        except StoreLost:
+            connection.end(errors.STORE_LOST)
+
+    async def _admit(self, connection: Connection, greeted: Greeted) -> None:
+        # Whatever an older socket of the device sends while its ledger is read stays in this window.
+        self._spool.connect(greeted.device, ())
+        try:
             rows = await self._store.read(LedgerOf(greeted.device))
             if connection.session.state is State.GREETING and self._sit(connection, greeted, rows):
                 # An end that came between the reading and the seat was announced to nobody: ask once more.
                 ended = await self._still_stands(greeted)
                 if ended is not None:
                     connection.end(ended)
-        except StoreLost:
-            connection.end(errors.STORE_LOST)
+        finally:
+            self._spool.disconnect(greeted.device)
 
     def _sit(self, connection: Connection, greeted: Greeted, rows: list[Accepted]) -> bool:
         before = self._hub.seats.get(greeted.device)

@@ -140,6 +140,10 @@ class Mailbox(Generic[H]):
             self._late.add(key)
         return self.phase is Phase.LIVE
 
+    def shut(self) -> None:
+        """Back to pages: something was stored that only a page may hand over."""
+        self.phase = Phase.DRAINING
+
     # -- acknowledgements ----------------------------------------------------------------------------------------
 
     def ack(self, numbers: Iterable[int]) -> list[Flight[H]] | None:

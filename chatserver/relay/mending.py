@@ -18,17 +18,27 @@ class Mender:
         self._store = store
 
     async def refuse(
-        self, connection: Connection, frame: Send, refusal: Refusal, stale: Collection[bytes] | None, *, known: bool
+        self,
+        connection: Connection,
+        frame: Send,
+        refusal: Refusal,
+        stale: Collection[bytes] | None,
+        present: Collection[bytes],
+        *,
+        known: bool,
     ) -> None:
-        """Refuse `frame` with the bundles of the `stale` devices, or with all lists and bundles if None."""
+        """Refuse `frame` with the bundles of the `stale` devices, or with all lists and bundles if None.
+
+        `present`: the accounts that a send must reach. Others (disabled ones) would mend it to a wrong set again.
+        """
         try:
             bundles = await self._store.read(BundlesOfConversation(frame.scope))
             lists = await self._store.read(ListsOfConversation(frame.scope)) if stale is None else []
         except StoreLost:
             connection.refuse(frame.n, errors.NOT_SAVED, known=known)
             return
-        signed = tuple((row.account, row.body) for row in lists)
-        keys = _newest(bundles, stale)
+        signed = tuple((row.account, row.body) for row in lists if row.account in present)
+        keys = _newest([bundle for bundle in bundles if bundle.account in present], stale)
         connection.put(Refused(frame.n, refusal.code, refusal.reason, refusal.retry, known, signed, keys))
 
 

@@ -78,7 +78,7 @@ class Relay:
         row = seat.window.rows.get(frame.n)
         if row is not None and self._known(seat, frame, row):
             return
-        known = row is not None and row.known
+        known = row.known if row is not None else _is_below(seat, frame.n)
         if seat.account not in view.roles:
             seat.connection.refuse(frame.n, errors.NOT_MEMBER, known=known)
         elif fault := view.fault_in(seat.device, frame.boxes, self.clock.wall_ms()):
@@ -97,15 +97,16 @@ class Relay:
         return entry is not None and not entry.unreadable
 
     def _accept(self, seat: Seat, frame: Send, view: View, row: Row | None) -> None:
-        repeats = frame.n <= seat.window.highest - limits.SEND_WINDOW  # below what the ledger remembers
+        below = _is_below(seat, frame.n)
         if row is None:
             row = Row(frame.c, self.clock.wall_ms(), settled=False)
         entry = self._entry(seat, frame, view, row)
         if not entry.persons:
-            seat.connection.refuse(frame.n, errors.NO_DEVICE, known=row.known)
+            seat.connection.refuse(frame.n, errors.NO_DEVICE, known=row.known or below)
             return
+        entry.again = row.known or below
         seat.window.add(frame.n, row)
-        self.spool.accept(entry, None if row.known else self._event(seat, frame, entry, _KINDS[repeats]))
+        self.spool.accept(entry, None if row.known else self._event(seat, frame, entry, _KINDS[below]))
 
     def _entry(self, seat: Seat, frame: Send, view: View, row: Row) -> Entry:
         entry = Entry(Key(seat.device, frame.n), seat.account, row, view)
@@ -122,7 +123,8 @@ class Relay:
             parcel = Parcel(scope, seat.device, n, c, at, stamp.kid, t, sealed.key_no, box)
             entry.put(device, view.receivers[device].account, parcel, Place.HELD if live else Place.WITH)
         entry.full = tuple(full)
-        entry.unreachable = view.unreachable(seat.account)
+        left_out = {view.receivers[device].account for device in full} - entry.persons - {seat.account}
+        entry.unreachable = (*view.unreachable(seat.account), *left_out)
         return entry
 
     def _event(self, seat: Seat, frame: Send, entry: Entry, kind: Kind) -> Event:
@@ -138,7 +140,8 @@ class Relay:
             seat.connection.refuse(frame.n, refusal, known=known)
             return
         stale = view.stale_in(frame.boxes, self.clock.wall_ms()) if fault is Fault.STALE_KEY else None
-        self.tasks.spawn("mend", self._mender.refuse(seat.connection, frame, refusal, stale, known=known))
+        present = view.roles.keys()
+        self.tasks.spawn("mend", self._mender.refuse(seat.connection, frame, refusal, stale, present, known=known))
 
     # -- what the spool asks -------------------------------------------------------------------------------------
 
@@ -194,16 +197,24 @@ class Relay:
         if held.place is Place.HELD:
             self.spool.removed(held)
         else:
+            self._count(held)
             self.deletions.withdraw(held)
+
+    def _count(self, held: Held) -> None:
+        if not held.entry.again:  # the row of a repeat may be there and counted
+            self.directory.count(held.device, 1, len(held.parcel.box))
 
     def stored(self, held: Held) -> None:
         """A box became durable: hand it over now if its device is LIVE, else let a page find it."""
-        self.directory.count(held.device, 1, len(held.parcel.box))
+        self._count(held)
         seat = self.hub.seats.get(held.device)
         if seat is None:
             return
         if seat.mailbox.stored(Key(held.parcel.sender, held.parcel.n)):
-            self.hub.offer(held.device, held.parcel, None)
+            if held.entry.view.valid:
+                self.hub.offer(held.device, held.parcel, None)
+            else:  # it was written late: who left meanwhile gets nothing, and a page asks that
+                seat.mailbox.shut()
         self.pages.advance(seat)
 
     def refuse(self, entry: Entry, failure: Failure) -> None:
@@ -260,7 +271,9 @@ class Relay:
         now_ms = self.clock.wall_ms()
         for sealed in frame.boxes:
             there = self.hub.seats.get(sealed.device)
-            if sealed.device not in view.receivers or there is seat:
+            if len(sealed.box) not in limits.BOX_BYTES:
+                self.dropped("fleeting_bad_box")
+            elif sealed.device not in view.receivers or there is seat:
                 self.dropped("fleeting_wrong_device")
             elif there is None or not self.hub.is_live(sealed.device) or there.connection.stuffed:
                 self.dropped("fleeting_not_live")
@@ -284,3 +297,8 @@ class Relay:
         if connection.seat is not None:
             act(view)
         connection.resume()
+
+
+def _is_below(seat: Seat, n: int) -> bool:
+    """Whether n is below what the ledger remembers: then it may have been accepted, and must keep its number."""
+    return n <= seat.window.highest - limits.SEND_WINDOW

@@ -17,7 +17,7 @@ from chatserver.store.changes import Accept, Change, FateOutcome, OpenFate, Sett
 from chatserver.store.port import Committed, Failure, Outcome, Store, Unit
 from chatserver.store.rows import Accepted
 from chatserver.wire import limits
-from chatserver.wire.frames import Receipt
+from chatserver.wire.frames import Mark, Receipt
 
 MAX_SPOOL_BYTES: Final = 256 * 1024 * 1024
 _RETRY_S: Final = 1.0
@@ -150,7 +150,9 @@ class Spool:
         """Make a HELD box durable now."""
         held.place = Place.WRITING
         entry = held.entry
-        changes: list[Change] = [self._store_box(held), Unhold(*_slot(entry.key), boxes=1)]
+        changes: list[Change] = [self._store_box(held)]
+        if held.counted and self.entries.get(entry.key) is entry:  # one that took its place has counted anew
+            changes.append(Unhold(*_slot(entry.key), boxes=1))
         if held.account in entry.persons:
             outcome = FateOutcome.OPENED if held.account in entry.opened else FateOutcome.PENDING
             changes.append(OpenFate(*entry.key, held.account, outcome, held.parcel.accepted_at))
@@ -158,6 +160,7 @@ class Spool:
 
     def _written(self, held: Held, outcome: Outcome) -> None:
         if not isinstance(outcome, Committed) and not held.gone:
+            held.counted = held.counted and outcome is not Failure.UNKNOWN  # rather too many than too few
             held.place = Place.HELD
             self.hold(held)
             return
@@ -184,7 +187,7 @@ class Spool:
             held.gone = True
             return True
         held.place = Place.SETTLED
-        if first and any(_waits_elsewhere(held, other) for other in entry.boxes):
+        if first and (entry.again or any(_waits_elsewhere(held, other) for other in entry.boxes)):
             fate = SettleFate(*entry.key, held.account, FateOutcome.OPENED, self._clock.wall_ms())
             self._store.submit(Unit((fate,)), _ignore)
         self.landed(entry)
@@ -196,20 +199,33 @@ class Spool:
         if entry is not None and account in entry.persons:
             entry.opened.add(account)
 
+    def heard_unreadable(self, key: Key) -> None:
+        """As `heard`, for a box that would not open: the sender may seal n again at once."""
+        entry = self.entries.get(key)
+        if entry is not None:
+            entry.unreadable = True
+
     def unreadable(self, held: Held) -> bool:
-        """As `opened`, for a box that would not open: the sender is told at once and seals n again."""
+        """As `opened`, for a box that would not open: the sender is told at once and seals n again.
+
+        Of a box that must be deleted it is told by the deletion, so that it is told once.
+        """
         held.entry.unreadable = True
-        sender, n = held.entry.key
-        self.house.tell(sender, Receipt(n, "unreadable", self._clock.wall_ms(), (), (held.device,)))
         if held.place is not Place.HELD:
             held.gone = True
             return True
+        self._tell(held, "unreadable")
         self._withdraw(held, FateOutcome.UNREADABLE)
         return False
 
     def removed(self, held: Held) -> None:
         """The device may no longer have this HELD box."""
+        self._tell(held, "device_removed")
         self._withdraw(held, FateOutcome.DEVICE_REMOVED)
+
+    def _tell(self, held: Held, mark: Mark) -> None:
+        sender, n = held.entry.key
+        self.house.tell(sender, Receipt(n, mark, self._clock.wall_ms(), (), (held.device,)))
 
     def _withdraw(self, held: Held, outcome: FateOutcome) -> None:
         # Without a row the fate of a live box would read as delivered, so its end is written before it is settled.
@@ -254,9 +270,9 @@ class Spool:
     # -- windows -------------------------------------------------------------------------------------------------
 
     def connect(self, device: bytes, rows: Iterable[Accepted]) -> Window:
-        """The window of a sender that connects, brought up to what the store holds."""
+        """The window of a sender that connects, brought up to what the store holds. Ends with `disconnect`."""
         window = self.windows.setdefault(device, Window())
-        window.connected = True
+        window.connected += 1
         window.merge(rows)
         return window
 
@@ -264,7 +280,7 @@ class Spool:
         """The sender left; its window stays while something of it is open."""
         window = self.windows.get(device)
         if window is not None:
-            window.connected = False
+            window.connected -= 1
             self._drop_idle(device, window)
 
     def _drop_idle(self, device: bytes, window: Window) -> None:
