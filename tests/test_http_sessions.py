@@ -126,6 +126,21 @@ async def test_one_address_cannot_go_through_many_names(tmp_path: Path) -> None:
         assert codes == ["sign_in_refused"] * 20 + ["too_fast"]
 
 
+async def test_a_house_full_of_people_signs_in_behind_one_address(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        staff = [await h.joined(f"nurse{index}", Role.CLINICIAN) for index in range(25)]
+        assert {(await nurse.sign_in()).status for nurse in staff} == {201}
+
+
+async def test_an_ipv6_site_counts_as_one_address(tmp_path: Path) -> None:
+    async with house(tmp_path, behind_proxy=True) as h:
+        hops = [{"X-Forwarded-For": f"2001:db8::{index:x}"} for index in range(21)]
+        bodies = [{"name": f"name{index}", "proof": WRONG} for index in range(21)]
+        pairs = zip(hops, bodies, strict=True)
+        codes = [(await h.ask("POST", "/v1/sessions", body, headers=hop)).code for hop, body in pairs]
+        assert codes[-2:] == ["sign_in_refused", "too_fast"]
+
+
 async def test_signing_out_ends_the_session_for_good(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         ada = await h.joined("ada")

@@ -38,3 +38,14 @@ def test_a_full_table_gives_up_refilled_buckets_alone() -> None:
     assert not throttle.take("a", 0.9)
     assert throttle.take("c", 1.5), "b is full again and says nothing"
     assert not throttle.take("c", 1.5)
+
+
+def test_a_token_given_back_is_there_again_and_never_more_than_the_burst() -> None:
+    throttle = Throttle(Rate(2, 0.1))
+    throttle.give_back("a")
+    assert [throttle.take("a", 0), throttle.take("a", 0), throttle.take("a", 0)] == [True, True, False]
+    throttle.give_back("a")
+    assert [throttle.take("a", 0), throttle.take("a", 0)] == [True, False]
+    for _ in range(5):
+        throttle.give_back("a")
+    assert [throttle.take("a", 0) for _ in range(3)] == [True, True, False]

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.transports.places import CountedPlaces, whose
+from chatserver.transports.places import CountedPlaces
+from chatserver.wire.addresses import whose
 
 pytestmark = pytest.mark.pure
 

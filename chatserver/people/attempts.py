@@ -2,12 +2,14 @@
 
 The owner is slowed, never locked out: whoever signed in once holds a place token for that name (the device cookie of
 OWASP's authentication guidance), and attempts with a genuine one have a bucket of their own, which no stranger can
-empty. All others share the bucket of the name and the bucket of their address. Fail-closed (throttle.py).
+empty. All others share the bucket of the name and the bucket of their address, to which an attempt that turns out to
+be rightful costs nothing: a clinic's staff may sign in together. Fail-closed (throttle.py).
 """
 
 from typing import Final
 
 from chatserver.people.throttle import Rate, Throttle
+from chatserver.wire.addresses import whose
 
 PER_ADDRESS: Final = Rate(burst=20, per_s=1 / 6)
 PER_NAME: Final = Rate(burst=10, per_s=1 / 30)
@@ -30,15 +32,19 @@ class Attempts:
         """A guess at a password. `place` is the seed of a genuine place token of that name."""
         if place is not None:
             return self._places.take(place, now_s)
-        return self._addresses.take(address, now_s) and self._names.take(name_key, now_s)
+        return self._addresses.take(whose(address), now_s) and self._names.take(name_key, now_s)
 
     def may_join(self, address: str, now_s: float) -> bool:
         """A guess at an invitation."""
-        return self._addresses.take(address, now_s)
+        return self._addresses.take(whose(address), now_s)
+
+    def was_rightful(self, address: str) -> None:
+        """The attempt just made from this address, without a place token, led in."""
+        self._addresses.give_back(whose(address))
 
     def may_ask_salt(self, address: str, now_s: float) -> bool:
         """A question for a salt."""
-        return self._salts.take(address, now_s)
+        return self._salts.take(whose(address), now_s)
 
     def may_write(self, session: bytes, now_s: float) -> bool:
         """A ticket, list, device or bundle."""

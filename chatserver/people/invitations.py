@@ -74,7 +74,10 @@ async def join(people: People, attempts: Attempts, hasher: Hasher, address: str,
     if isinstance(verifier, Refusal):
         return verifier
     account = people.new_id()
-    return await carry_out(people.store, lambda: _plan(people, person, code_hash, account, verifier), NAME_TAKEN)
+    joined = await carry_out(people.store, lambda: _plan(people, person, code_hash, account, verifier), NAME_TAKEN)
+    if isinstance(joined, Joined):
+        attempts.was_rightful(address)
+    return joined
 
 
 async def _usable(people: People, code_hash: bytes, account: bytes | None = None) -> rows.Invitation | None:

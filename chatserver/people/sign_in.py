@@ -61,6 +61,8 @@ async def sign_in(people: People, attempts: Attempts, hasher: Hasher, attempt: A
         return proven
     if account is None or not proven or account.disabled_at is not None:
         return await _refused(people, account)
+    if seed is None:
+        attempts.was_rightful(attempt.address)
     verifier = await _renewed(hasher, account.verifier, attempt.proof)
     return await _opened(people, account, name_key, seed, verifier)
 

@@ -47,6 +47,12 @@ class Throttle:
         self._buckets.move_to_end(key)
         return taken
 
+    def give_back(self, key: Hashable) -> None:
+        """Return a token of `key`: the attempt turned out to be rightful. Never above the burst."""
+        bucket = self._buckets.get(key)
+        if bucket is not None:
+            self._buckets[key] = bucket._replace(tokens=min(self._rate.burst, bucket.tokens + 1))
+
     def _tokens(self, bucket: _Bucket, now_s: float) -> float:
         return min(self._rate.burst, bucket.tokens + (now_s - bucket.at_s) * self._rate.per_s)
 
