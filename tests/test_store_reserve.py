@@ -26,7 +26,7 @@ def test_a_reserve_is_real_room_that_is_given_and_taken_again(path: Path) -> Non
 
 
 def test_what_cannot_be_filled_whole_is_not_kept_in_part(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(file: int, start: int, size: int) -> None:
+    def full(file: int, _: int, size: int) -> None:
         os.ftruncate(file, size // 2)
         raise OSError(28, "made up")
 
