@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-CLIENT_COMMANDS: Final[dict[str, str]] = {}
+CLIENT_COMMANDS: Final[dict[str, str]] = {"chat": "sotto.chat.command"}
 """Commands of this package: name -> module whose `app` is a typer application. The server's are in chatserver.cli."""
 
 PANELS: Final = {"client": "For people who chat", "server": "For people who run Sotto"}

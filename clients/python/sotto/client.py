@@ -22,7 +22,7 @@ from chatserver.wire.limits import MAX_INTEGER
 from crypto.clock import SECRET_LIFE_MS
 from crypto.vault import Derived
 from sotto import account
-from sotto.api import Api
+from sotto.api import Api, origin_of
 from sotto.clock import Clock, SystemClock
 from sotto.core import Core
 from sotto.directory import Directory
@@ -88,18 +88,25 @@ class Client:
 
     @classmethod
     async def open(
-        cls, path: Path | str, password: str, *, stay_signed_in: bool = False, clock: Clock | None = None
+        cls,
+        path: Path | str,
+        password: str,
+        *,
+        stay_signed_in: bool = False,
+        url: str = "",
+        clock: Clock | None = None,
     ) -> Self:
         """Open the local state. With `stay_signed_in` it signs in again by itself: for bots, never for people.
 
-        Raises StateMissing, StateInUse, StateDamaged, WrongPassword.
+        `url` says where the same server is now, if it moved. Raises StateMissing, StateInUse, StateDamaged,
+        WrongPassword.
         """
         database, derived = await Database.unlock(Path(path), password)
-        return await cls._of(database, derived, stay_signed_in=stay_signed_in, clock=clock)
+        return await cls._of(database, derived, stay_signed_in=stay_signed_in, url=url, clock=clock)
 
     @classmethod
     async def _of(
-        cls, database: Database, derived: Derived, *, stay_signed_in: bool, clock: Clock | None = None
+        cls, database: Database, derived: Derived, *, stay_signed_in: bool, url: str = "", clock: Clock | None = None
     ) -> Self:
         try:
             core = Core.of(database, await database.load(), clock or SystemClock())
@@ -108,6 +115,8 @@ class Client:
         except BaseException:
             await database.close()
             raise
+        if url:
+            core.profile = replace(core.profile, url=origin_of(url))
         api = Api(core.profile.url)
         api.token = bytes.fromhex(core.profile.token)
         return cls(core, api, derived, kept, stay_signed_in=stay_signed_in)
@@ -210,6 +219,17 @@ class Client:
     def conversation(self, conversation: bytes) -> Conversation:
         """One of them. Raises UnknownConversation."""
         return self._directory.describe(conversation)
+
+    def alias(self, account: bytes) -> str:
+        """What an account is called, by the operator's word."""
+        people = (person for talk in self._core.talks.values() for person in talk.people)
+        return next((person.alias for person in people if person.account == account), "somebody")
+
+    def alias_of_device(self, device: bytes) -> str:
+        """What the owner of a device is called."""
+        accounts = {person.account for talk in self._core.talks.values() for person in talk.people}
+        owner = self._core.pins.sender(device, accounts)
+        return self.alias(owner) if owner else "somebody"
 
     def safety_number(self, account: bytes) -> str:
         """The 60 digits to compare with that person by another way. Raises UnknownAccount before both have keys."""

@@ -16,7 +16,7 @@ from sotto.errors import UnknownConversation
 from sotto.pins import ForeignOwnList, ListsMissing
 from sotto.state import Writes
 from sotto.state.records import Person, Talk
-from sotto.values import Alarm, Blocked, ContactChanged, Conversation, Member
+from sotto.values import Alarm, Blocked, ContactChanged, Conversation, ConversationAdded, Member
 
 _ALARMS: Final = {
     Reason.ROLLBACK: Alarm.ROLLBACK,
@@ -195,6 +195,7 @@ class Directory:
         present = {person.account for person in people if person.present}
         if before is None:
             self._core.keep_talk(writes, scope, Talk(info.purpose, people, tuple(sorted(present))))
+            self._core.events.tell(ConversationAdded(scope))
             return
         talk = replace(before, people=people, purpose=info.purpose, member=True)
         if talk != before:

@@ -220,6 +220,12 @@ class Blocked(Value, frozen=True):
     conversation: bytes
 
 
+class ConversationAdded(Value, frozen=True):
+    """This account takes part in another conversation now."""
+
+    conversation: bytes
+
+
 class Missed(Value, frozen=True):
     """This reader of events was too slow; `count` events were dropped. The history has everything durable."""
 
@@ -238,5 +244,6 @@ Event = (
     | ReadUpTo
     | ContactChanged
     | Blocked
+    | ConversationAdded
     | Missed
 )

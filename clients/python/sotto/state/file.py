@@ -5,6 +5,7 @@ as it is open, so that a second process is refused instead of giving one number 
 (CRYPTO section 8); keys are ids and numbers in the clear, so that they can be ordered.
 """
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -18,6 +19,7 @@ from sotto.errors import StateDamaged, StateFailed, StateInUse, StateMissing
 from sotto.state.records import Store
 
 FORMAT: Final = 1
+_OWNER_ONLY: Final = 0o600
 _SCHEMA: Final = """
 create table head(id integer primary key check (id = 1), format integer not null, tenant blob not null,
                   account blob not null, salt blob not null, wrapped blob not null) strict;
@@ -45,6 +47,9 @@ class File:
     """Owned by the state's thread. `unlock` before any record is read or written."""
 
     def __init__(self, path: Path) -> None:
+        """The file is its owner's alone from the first byte; SQLite gives its companions the same mode."""
+        with suppress(OSError):
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, _OWNER_ONLY))
         self._path = path
         self._vault_key = b""
         self._db = self._connect()
@@ -68,8 +73,6 @@ class File:
 
     def create(self, head: Head) -> None:
         """Write the head of a new state."""
-        with suppress(OSError):
-            self._path.chmod(0o600)
         self._db.executescript(f"begin; {_SCHEMA} commit;")
         values = (1, FORMAT, head.tenant, head.account, head.salt, head.wrapped)
         self._db.execute("insert into head values (?, ?, ?, ?, ?, ?)", values)

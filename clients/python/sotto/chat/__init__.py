@@ -1,0 +1,1 @@
+"""`sotto chat`: the terminal client, full-screen or line by line."""

@@ -1,0 +1,194 @@
+"""What a person can order with a slash, in full-screen and in line mode: each order says its answer in lines."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from sotto.chat.safe_text import safe
+from sotto.chat.words import LEGEND, UNVERIFIED
+from sotto.client import Client
+from sotto.errors import SottoError
+from sotto.values import Conversation, Member
+
+SAY: Final = "say"
+"""Not an order: a text to send. A text that begins with a slash is written with two."""
+
+_GROUP: Final = 5
+_GROUPS_A_LINE: Final = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """A name and what stands behind it."""
+
+    name: str
+    rest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What an order says, and what the screen must do: `list`, `quit`, `open` or nothing."""
+
+    lines: tuple[str, ...] = ()
+    then: str = ""
+    conversation: bytes = b""
+
+
+Handler = Callable[[Client, Conversation | None, str], Awaitable[Answer]]
+
+
+def parse(typed: str) -> Order:
+    """What somebody typed: an order, or a text to send."""
+    if not typed.startswith("/") or typed.startswith("//"):
+        return Order(SAY, typed.removeprefix("/") if typed.startswith("//") else typed)
+    name, _, rest = typed[1:].partition(" ")
+    return Order(name.lower(), rest.strip())
+
+
+async def carry_out(client: Client, conversation: Conversation | None, order: Order) -> Answer:
+    """Do it, and say what came of it."""
+    handler = ORDERS.get(order.name)
+    if handler is None:
+        return Answer((f"There is no /{safe(order.name)}. Type /help.",))
+    try:
+        return await handler(client, conversation, order.rest)
+    except SottoError as error:
+        return Answer((str(error),))
+
+
+async def _who(_: Client, conversation: Conversation | None, __: str) -> Answer:
+    if conversation is None:
+        return Answer(("No conversation is open.",))
+    lines = [f"{len(conversation.members)} people can read this ({conversation.purpose}):"]
+    return Answer((*lines, *(f"  {_member(member)}" for member in conversation.members)))
+
+
+def _member(member: Member) -> str:
+    devices = "1 device" if member.devices == 1 else f"{member.devices} devices"
+    marks = ["you"] if member.own else [devices if member.devices else "not signed up yet"]
+    if not member.own:
+        marks += ["verified"] if member.verified else ["not verified"] if member.devices else []
+        marks += [] if member.approved else ["NOT APPROVED BY YOU"]
+    return f"{safe(member.alias)} ({member.role}): {', '.join(marks)}"
+
+
+async def _safety(client: Client, conversation: Conversation | None, rest: str) -> Answer:
+    lines: list[str] = []
+    for member in _others(conversation, rest):
+        digits = client.safety_number(member.account)
+        groups = [digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP)]
+        rows = [" ".join(groups[at : at + _GROUPS_A_LINE]) for at in range(0, len(groups), _GROUPS_A_LINE)]
+        lines += [f"Safety number with {safe(member.alias)}:", *(f"    {row}" for row in rows)]
+        lines += [f"Same on both screens? Then nobody stands between you: /verify {safe(member.alias)}"]
+    return Answer(tuple(lines) or ("There is nobody of that name here.",))
+
+
+async def _verify(client: Client, conversation: Conversation | None, rest: str) -> Answer:
+    found = _others(conversation, rest)
+    if len(found) != 1:
+        return Answer(("Say who: /verify NAME, after comparing /safety.",))
+    await client.verify(found[0].account)
+    return Answer((f"{safe(found[0].alias)} is verified. You will be told if that ever changes.",))
+
+
+async def _approve(client: Client, conversation: Conversation | None, __: str) -> Answer:
+    if conversation is None:
+        return Answer(("No conversation is open.",))
+    left = set(await client.approve(conversation.id))
+    lines = [UNVERIFIED.format(who=safe(m.alias)) for m in conversation.members if m.account in left]
+    return Answer(tuple(lines) or ("Approved. What was waiting goes out now.",))
+
+
+async def _retry(client: Client, conversation: Conversation | None, __: str) -> Answer:
+    if conversation is not None:
+        await client.retry(conversation.id)
+    return Answer(("Trying again.",))
+
+
+async def _list(client: Client, _: Conversation | None, __: str) -> Answer:
+    return Answer(tuple(titles(client)), then="list")
+
+
+async def _open(client: Client, _: Conversation | None, rest: str) -> Answer:
+    found = find(client, rest)
+    return Answer(then="open", conversation=found.id) if found else Answer(("There is no such conversation: /list.",))
+
+
+async def _typing(client: Client, _: Conversation | None, rest: str) -> Answer:
+    if rest not in ("on", "off"):
+        return Answer(("Others see when you type: /typing on or /typing off.",))
+    await client.tell_others(typing=rest == "on")
+    return Answer((f"Telling others that you type: {rest}.",))
+
+
+async def _reads(client: Client, _: Conversation | None, rest: str) -> Answer:
+    if rest not in ("on", "off"):
+        return Answer(("Others see what you have read: /reads on or /reads off.",))
+    await client.tell_others(read_marks=rest == "on")
+    return Answer((f"Telling others what you have read: {rest}.",))
+
+
+async def _help(_: Client, __: Conversation | None, ___: str) -> Answer:
+    legend = (f"  {name:<10} {meaning}" for name, meaning in LEGEND)
+    return Answer((*HELP, "", "Beside what you wrote:", *legend))
+
+
+async def _quit(_: Client, __: Conversation | None, ___: str) -> Answer:
+    return Answer(then="quit")
+
+
+ORDERS: Final[dict[str, Handler]] = {
+    "who": _who,
+    "safety": _safety,
+    "verify": _verify,
+    "approve": _approve,
+    "retry": _retry,
+    "list": _list,
+    "open": _open,
+    "typing": _typing,
+    "reads": _reads,
+    "help": _help,
+    "quit": _quit,
+}
+
+HELP: Final = (
+    "/who              who can read this conversation",
+    "/safety [NAME]    digits to compare by another way",
+    "/verify NAME      they were the same",
+    "/approve          go on after people or keys changed",
+    "/retry            try now what is waiting",
+    "/list, /open N    conversations",
+    "/typing on|off    tell others that you type",
+    "/reads on|off     tell others what you have read",
+    "/quit             close; what waits is kept (also Ctrl-C)",
+    "//text            a text that begins with a slash",
+)
+
+
+def titles(client: Client) -> list[str]:
+    """The conversations with their numbers."""
+    found = client.conversations()
+    return [f"{number}  {title(one)}" for number, one in enumerate(found, 1)]
+
+
+def title(conversation: Conversation) -> str:
+    """The other people of a conversation."""
+    others = [f"{safe(member.alias)} ({member.role})" for member in conversation.members if not member.own]
+    return ", ".join(others) or "only you"
+
+
+def find(client: Client, wanted: str) -> Conversation | None:
+    """A conversation by its number or by somebody's alias; the smallest one with that person."""
+    found = client.conversations()
+    if wanted.isdecimal():
+        return found[int(wanted) - 1] if 1 <= int(wanted) <= len(found) else None
+    key = wanted.casefold()
+    fitting = [one for one in found if any(m.alias.casefold() == key and not m.own for m in one.members)]
+    return min(fitting, key=lambda one: len(one.members), default=None)
+
+
+def _others(conversation: Conversation | None, wanted: str) -> list[Member]:
+    members = conversation.members if conversation else ()
+    key = wanted.casefold()
+    others = [member for member in members if not member.own and member.devices]
+    return [member for member in others if not key or member.alias.casefold() == key]
