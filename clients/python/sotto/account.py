@@ -60,17 +60,17 @@ async def found_state(api: Api, path: Path, name: str, derived: Derived, salt: b
     profile = Profile(
         url=api.url,
         name=name,
-        tenant=bytes(server.tenant),
-        account=bytes(me.account),
+        tenant=server.tenant,
+        account=me.account,
         role=me.role,
         alias=me.alias,
         device_name=DEVICE_NAME,
         identity_seed=urandom(KEY_BYTES),
         device_seed=urandom(KEY_BYTES),
         token=session.token.hex(),
-        place=bytes(session.place),
+        place=session.place,
         session_ends_at=session.ends_at,
-        epoch=bytes(server.epoch),
+        epoch=server.epoch,
     )
     database = await Database.create(path, derived, salt, profile.tenant, profile.account)
     writes = Writes()

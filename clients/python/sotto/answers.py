@@ -8,6 +8,7 @@ import binascii
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import force_setattr
 
 
 class Raw(bytes):
@@ -16,8 +17,18 @@ class Raw(bytes):
     __slots__ = ()
 
 
+class Question(msgspec.Struct, frozen=True):
+    """What every request shares."""
+
+
 class Answer(msgspec.Struct, frozen=True):
-    """What every body shares."""
+    """What every answer shares: its bytes are plain bytes once it is read, fit for any record or frame."""
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Raw):
+                force_setattr(self, name, bytes(value))
 
 
 class Refusal(Answer, frozen=True):
@@ -35,7 +46,7 @@ class Server(Answer, frozen=True):
     name: str = ""
 
 
-class AskSalt(Answer, frozen=True):
+class AskSalt(Question, frozen=True):
     """A sign-in name."""
 
     name: str
@@ -47,7 +58,7 @@ class GotSalt(Answer, frozen=True):
     salt: Raw
 
 
-class NewAccount(Answer, frozen=True):
+class NewAccount(Question, frozen=True):
     """An invitation, and who comes."""
 
     code: str
@@ -64,7 +75,7 @@ class Account(Answer, frozen=True):
     alias: str
 
 
-class NewSession(Answer, frozen=True, omit_defaults=True):
+class NewSession(Question, frozen=True, omit_defaults=True):
     """A name and the proof of its password."""
 
     name: str
@@ -99,7 +110,7 @@ class Me(Answer, frozen=True):
     devices: tuple[OwnDevice, ...]
 
 
-class NewDevice(Answer, frozen=True):
+class NewDevice(Question, frozen=True):
     """A device with the signed list that has it."""
 
     device_pk: Raw
@@ -107,19 +118,19 @@ class NewDevice(Answer, frozen=True):
     list: Raw
 
 
-class NewList(Answer, frozen=True):
+class NewList(Question, frozen=True):
     """A signed list."""
 
     list: Raw
 
 
-class NewBundle(Answer, frozen=True):
+class NewBundle(Question, frozen=True):
     """A signed bundle."""
 
     bundle: Raw
 
 
-class AskTicket(Answer, frozen=True):
+class AskTicket(Question, frozen=True):
     """The device that will say hello."""
 
     device: Raw

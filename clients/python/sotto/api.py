@@ -70,7 +70,7 @@ class Api:
 
     async def salt(self, name: str) -> bytes:
         """The login salt of a name."""
-        return bytes((await self._ask("POST", "/v1/salt", answers.GotSalt, answers.AskSalt(name))).salt)
+        return (await self._ask("POST", "/v1/salt", answers.GotSalt, answers.AskSalt(name))).salt
 
     async def join(self, code: str, name: str, salt: bytes, proof: bytes) -> answers.Account:
         """Use an invitation."""
@@ -81,7 +81,7 @@ class Api:
         """A new session; its token is used from now on."""
         body = answers.NewSession(name, Raw(proof), Raw(place))
         session = await self._ask("POST", "/v1/sessions", answers.Session, body)
-        self.token = bytes(session.token)
+        self.token = session.token
         return session
 
     # A session
@@ -97,7 +97,7 @@ class Api:
 
     async def ticket(self, device: bytes) -> bytes:
         """A ticket for one hello."""
-        return bytes((await self._ask("POST", "/v1/tickets", answers.Ticket, answers.AskTicket(Raw(device)))).ticket)
+        return (await self._ask("POST", "/v1/tickets", answers.Ticket, answers.AskTicket(Raw(device)))).ticket
 
     async def conversations(self) -> tuple[answers.TalkInfo, ...]:
         """The conversations of the account."""
@@ -109,7 +109,7 @@ class Api:
         while True:
             path = f"/v1/accounts/{base64url(account)}/lists?after={after}"
             page = await self._ask("GET", path, answers.SignedLists)
-            found += [bytes(entry.list) for entry in page.lists]
+            found += [entry.list for entry in page.lists]
             if not page.more or not page.lists or page.lists[-1].version <= after:
                 return found
             after = page.lists[-1].version

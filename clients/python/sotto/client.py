@@ -205,7 +205,7 @@ class Client:
 
     async def _keep_session(self, token: bytes, place: bytes, ends_at: int) -> None:
         writes = Writes()
-        self._core.keep_profile(writes, token=token.hex(), place=bytes(place), session_ends_at=ends_at)
+        self._core.keep_profile(writes, token=token.hex(), place=place, session_ends_at=ends_at)
         await self._core.saved(writes)
         if token:
             self._online.signed_in()

@@ -89,7 +89,7 @@ class Directory:
 
     async def refresh(self) -> None:
         """Read the conversations of this account."""
-        infos = {bytes(info.conversation): info for info in await self._api.conversations()}
+        infos: dict[bytes, TalkInfo] = {info.conversation: info for info in await self._api.conversations()}
         writes = Writes()
         for scope, info in infos.items():
             self._take_talk(writes, scope, info)
@@ -144,10 +144,10 @@ class Directory:
         for account, raw in lists:
             unknown |= not any(account in _accounts(talk) for talk in self._core.talks.values())
             try:
-                self._verified_list(account, bytes(raw))
+                self._verified_list(account, raw)
             except ListsMissing:
                 await self.fetch_lists(account)
-        self.take_bundles(bytes(raw) for _, raw in bundles)
+        self.take_bundles(raw for _, raw in bundles)
         if unknown:
             await self.refresh()
         await self._core.saved()
@@ -191,7 +191,7 @@ class Directory:
     def _take_talk(self, writes: Writes, scope: bytes, info: TalkInfo) -> None:
         """The members by the operator's word. Those seen at first sight are seen; later ones wait for the person."""
         before = self._core.talks.get(scope)
-        people = tuple(Person(bytes(m.account), m.alias, m.role, m.left_at is None) for m in info.members)
+        people = tuple(Person(m.account, m.alias, m.role, m.left_at is None) for m in info.members)
         present = {person.account for person in people if person.present}
         if before is None:
             self._core.keep_talk(writes, scope, Talk(info.purpose, people, tuple(sorted(present))))

@@ -35,7 +35,7 @@ class Rotation:
         if server.tenant != self._core.profile.tenant:
             raise StateRolledBack("This address belongs to another organisation now.")
         self.correct(server.server_time)
-        return bytes(server.epoch)
+        return server.epoch
 
     def correct(self, server_ms: int) -> None:
         """The server's time is this now."""

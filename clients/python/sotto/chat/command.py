@@ -48,6 +48,8 @@ def chat(
         _refuse(error, os.EX_UNAVAILABLE)
     except SottoError as error:
         _refuse(error, 1)
+    except BaseExceptionGroup as group:
+        _refuse(_cause(group), 1)
     except (KeyboardInterrupt, EOFError):
         raise typer.Exit(0) from None
 
@@ -78,6 +80,18 @@ async def _plain(client: "Client", to: str, *, as_json: bool) -> None:
     await Plain(client, to, write, as_json=as_json).run(typed_lines())
 
 
-def _refuse(error: Exception, code: int) -> None:
+def _refuse(error: BaseException, code: int) -> None:
     sys.stderr.write(f"sotto: {error}\n")
     raise typer.Exit(code)
+
+
+def _cause(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The first failure of the jobs that ran side by side; one that is nobody's fault but ours is raised as it is."""
+    first = group.exceptions[0]
+    if isinstance(first, BaseExceptionGroup):
+        return _cause(first)
+    from sotto.errors import SottoError  # noqa: PLC0415  help must not wait for it
+
+    if not isinstance(first, SottoError):
+        raise first
+    return first
