@@ -8,11 +8,13 @@
 4. **Neighbours.** A unit that fails on its data or its guard fails alone; the other units of its batch are applied.
 5. **Failure is known, or said to be unknown.** Any `Failure` but `UNKNOWN` means that nothing of the unit was applied.
    After `UNKNOWN` the caller reads before it repeats. The store re-reads its shard's last leaf before it writes again.
-6. **Guards.** A change marked as guarded must touch exactly one row; if it does not, the unit fails with `GUARD`.
+6. **Guards.** A change marked as guarded must touch (or, if it changes nothing, find) exactly one row; if it does not,
+   the unit fails with `GUARD`.
 7. **Events.** Each event becomes the next entry of this writer's shard, chained by leaf hash, in the same commit.
 8. **Feed.** Feed entries get the next gapless numbers in the same commit, across all writers.
 9. **Reads** see every unit whose `done` has run, may see later ones, and never half of one. They run beside the writer.
-10. **Bounded.** At most `MAX_WAITING_UNITS` wait; beyond that a unit fails at once with `BUSY`.
+10. **Bounded.** At most `MAX_WAITING_UNITS` wait; beyond that a unit fails with `BUSY` in the next turn of the loop,
+    before the units that wait. So does, with `LOST`, a unit that comes after `close`.
 """
 
 import enum
@@ -64,7 +66,7 @@ Done = Callable[[Outcome], None]
 
 
 class Query(Generic[R_co]):
-    """A read: a frozen dataclass whose fields in order are `$1`, `$2`... and whose `row` makes a value of a row."""
+    """A read: a frozen dataclass whose fields in order are `$2`, `$3`... (`$1` is the tenant) and whose `row` makes a value of a row."""
 
     row: ClassVar[Callable[..., Any]]
 
