@@ -66,7 +66,10 @@ Done = Callable[[Outcome], None]
 
 
 class Query(Generic[R_co]):
-    """A read: a frozen dataclass whose fields in order are `$2`, `$3`... (`$1` is the tenant) and whose `row` makes a value of a row."""
+    """A read: a frozen dataclass whose `row` makes a value of a row.
+
+    Its fields in order are `$2`, `$3`... of one SQL statement; `$1` is the tenant.
+    """
 
     row: ClassVar[Callable[..., Any]]
 

@@ -212,9 +212,7 @@ CHANGES: Final[dict[type, Statement]] = {
     c.OpenFate: Statement(
         "insert into fate (tenant, sender, n, account, outcome, at) values ($1, $2, $3, $4, $5, $6)"
         " on conflict (tenant, sender, n, account) do update set outcome = excluded.outcome, at = excluded.at"
-        " where fate.outcome <> 1 and (excluded.outcome <= 1 or not exists (select 1 from device join mailbox"
-        " on mailbox.tenant = device.tenant and mailbox.device = device.id where device.tenant = fate.tenant"
-        " and device.account = fate.account and mailbox.sender = fate.sender and mailbox.n = fate.n))"
+        " where fate.outcome <> 1"
     ),
     c.SettleFate: Statement(
         "update fate set outcome = $5, at = $6 where tenant = $1 and sender = $2 and n = $3 and account = $4"

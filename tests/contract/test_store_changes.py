@@ -284,20 +284,22 @@ async def test_settling_makes_no_row(store: Store) -> None:
     assert await fate(store) is None
 
 
-async def test_a_send_that_comes_again_is_open_again_unless_it_was_opened(store: Store) -> None:
+@pytest.mark.parametrize(
+    ("stands", "told", "ends"),
+    [
+        (PENDING, UNREADABLE, UNREADABLE),
+        (UNREADABLE, PENDING, PENDING),
+        (EXPIRED, OPENED, OPENED),
+        (OPENED, PENDING, OPENED),
+        (OPENED, UNREADABLE, OPENED),
+    ],
+)
+async def test_opening_a_fate_again_replaces_all_but_opened(
+    store: Store, stands: FateOutcome, told: FateOutcome, ends: FateOutcome
+) -> None:
     await two_people(store)
-    for n, outcome in ((1, UNREADABLE), (2, OPENED)):
-        await done(store, c.OpenFate(BENS, n, ADA, outcome, 1), pending("ben phone", n, "ada"))
-    assert [await fate(store, n) for n in (1, 2)] == [PENDING, OPENED]
-
-
-async def test_an_outcome_told_at_once_does_not_hide_a_box_that_waits(store: Store) -> None:
-    await two_people(store)
-    told = c.OpenFate(BENS, 1, ADA, UNREADABLE, 2)
-    await done(store, box("ada phone", "ben phone", 1), pending("ben phone", 1, "ada"), told)
-    assert await fate(store) == PENDING
-    await done(store, c.DeleteBox(PHONE, BENS, 1), told)
-    assert await fate(store) == UNREADABLE
+    await done(store, c.OpenFate(BENS, 1, ADA, stands, 1), c.OpenFate(BENS, 1, ADA, told, 2))
+    assert await fate(store) == ends
 
 
 @pytest.mark.parametrize("outcome", [FateOutcome.DEVICE_REMOVED, OPENED])
