@@ -44,7 +44,7 @@ def _cells(line: str) -> list[str]:
     return [cell.strip().replace("`", "") for cell in line.strip().strip("|").split("|")]
 
 
-def tests_named_in(text: str) -> list[str]:
+def proofs_in(text: str) -> list[str]:
     """Every `path::test` that a text names in backticks."""
     return [f"{path}::{name}" for path, name in _TEST.findall(text)]
 
