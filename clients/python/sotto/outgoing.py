@@ -106,7 +106,7 @@ class Pump:
         if frame is None:
             return
         self._core.outbox.sent(item.n)
-        self._core.events.tell(StageChanged(item.scope, item.place, Stage.SENT))
+        self._core.events.tell(StageChanged(item.scope, item.place, Stage.SENT, seq=item.seq))
         await self._send(frame)
         await asyncio.sleep(0)  # between two seals the loop hears what came in
 
@@ -173,7 +173,7 @@ class Pump:
             self._hold(scope)
 
     def _told(self, item: Outgoing) -> None:
-        self._core.events.tell(StageChanged(item.scope, item.place, item.stage, item.refusal))
+        self._core.events.tell(StageChanged(item.scope, item.place, item.stage, item.refusal, item.seq))
         if item.stage in FINAL:
             self._settled.append(item.n)
         self._core.save()

@@ -142,6 +142,7 @@ class StageChanged(Value, frozen=True):
     place: int
     stage: Stage
     refusal: str = ""
+    seq: int = 0
 
 
 class Unreachable(Value, frozen=True):

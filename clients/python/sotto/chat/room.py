@@ -59,12 +59,12 @@ class Room:
             self.entries.pop(gap.place, None)
         self.version += 1
 
-    def set_stage(self, place: int, stage: Stage, refusal: str) -> None:
+    def set_stage(self, place: int, stage: Stage, refusal: str = "", seq: int = 0) -> None:
         """A message of one's own came further. `sent` never covers something later."""
         entry = self.entries.get(place)
         if not isinstance(entry, Message) or (stage is Stage.SENT and entry.stage is not Stage.QUEUED):
             return
-        self.entries[place] = replace(entry, stage=stage, refusal=refusal)
+        self.entries[place] = replace(entry, stage=stage, refusal=refusal, seq=seq or entry.seq)
         self.version += 1
 
     def read_up_to(self, seq: int) -> None:

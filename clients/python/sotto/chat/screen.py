@@ -208,11 +208,10 @@ class Screen:
 
     def _enter(self, _: KeyPressEvent) -> None:
         typed = self._buffer.text
-        if self._asking_password:
-            self._buffer.reset()
-            self._do(self._sign_in(typed))
-        elif typed.strip():
-            self._do(self._entered(typed.rstrip()))
+        if not typed.strip():
+            return
+        self._buffer.reset()
+        self._do(self._sign_in(typed) if self._asking_password else self._entered(typed.rstrip()))
 
     def _changed(self, _: Buffer) -> None:
         self._typed_at = asyncio.get_running_loop().time()
@@ -236,7 +235,6 @@ class Screen:
         if order.name == SAY:
             await self._say(order.rest)
             return
-        self._buffer.reset()
         room = self._room
         answer = await carry_out(self._client, room.conversation if room else None, order)
         self._take(answer)
@@ -254,7 +252,7 @@ class Screen:
         self._renew()
 
     async def _say(self, text: str) -> None:
-        """Send it; the text leaves the input only when it is durable."""
+        """Send it. A text that cannot be taken goes back to where it was written."""
         room = self._room
         if room is None:
             return
@@ -263,8 +261,8 @@ class Screen:
             message = await self._client.send(scope, text)
         except SottoError as error:
             self._remark(str(error), caution=True)
+            self._buffer.insert_text(text)
             return
-        self._buffer.reset()
         self._pane.back = 0
         room.add([message])
         await self._client.typing(scope, on=False)
@@ -337,7 +335,7 @@ class Screen:
             if now - self._typed_at < ATTENTIVE_S and not self._pane.back:
                 self._do(self._client.read(room.conversation.id))
         elif isinstance(event, StageChanged):
-            room.set_stage(event.place, event.stage, event.refusal)
+            room.set_stage(event.place, event.stage, event.refusal, event.seq)
         elif isinstance(event, GapSeen):
             room.put_gap(event.gap)
         elif isinstance(event, Typing):
