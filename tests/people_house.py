@@ -78,9 +78,10 @@ class FakeClock:
 
 
 class CountingHasher(Hasher):
-    """Counts the argon2id runs and remembers at which cost they were."""
+    """Counts the argon2id runs, and keeps the parameters of the last verifier that was checked."""
 
     runs: int = 0
+    checked: str = ""
 
     def hash_now(self, proof: bytes) -> str:
         self.runs += 1
@@ -88,6 +89,7 @@ class CountingHasher(Hasher):
 
     def matches_now(self, verifier: str, proof: bytes) -> bool:
         self.runs += 1
+        self.checked = verifier.rpartition("$")[0].rpartition("$")[0]
         return super().matches_now(verifier, proof)
 
 

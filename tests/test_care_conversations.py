@@ -9,11 +9,12 @@ from chatserver.care.purposes import Purpose
 from chatserver.feed import Topic
 from chatserver.people import accounts
 from chatserver.people.people import OPERATOR
-from chatserver.store.changes import AddMember, FateOutcome, OpenFate, StoreBox
+from chatserver.store.changes import AddDevice, AddMember, FateOutcome, OpenFate, StoreBox
 from chatserver.store.port import Committed, Outcome, Unit
-from chatserver.store.queries import FatesOf, MailboxSize, MembersOf
+from chatserver.store.queries import AllConversations, FatesOf, MailboxSize, MembersOf
 from chatserver.wire.errors import Refusal
 from tests.people_house import House, Person, house
+from tests.test_people_invitations import Silent
 
 
 async def created(h: House, *people: Person) -> bytes:
@@ -176,13 +177,35 @@ async def test_a_box_that_comes_in_between_is_counted_and_settled_too(tmp_path: 
         assert (await h.events())[-1].count == races
 
 
-async def test_a_device_that_comes_in_between_cannot_overfill_a_conversation(tmp_path: Path) -> None:
+async def nearly_full(h: House) -> tuple[Person, Person, bytes]:
+    """Thirty-two devices in a conversation: the last of its people, somebody outside with one device, its id."""
+    people = [await h.joined(f"p{index}") for index in range(6)]
+    for person, devices in zip(people, (6, 6, 6, 6, 6, 2), strict=True):
+        await person.sign_in()
+        assert [(await person.register()).status for _ in range(devices)] == [201] * devices
+    return people[-1], await h.somebody("late"), await created(h, *people)
+
+
+async def test_a_member_that_comes_in_between_leaves_no_room_for_a_device(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
-        people = [await h.joined(f"p{index}") for index in range(6)]
-        for person, devices in zip(people, (6, 6, 6, 6, 6, 2), strict=True):
-            await person.sign_in()
-            assert [(await person.register()).status for _ in range(devices)] == [201] * devices
-        made, late = await created(h, *people), await h.somebody("late")
+        last, late, made = await nearly_full(h)
         joins = Unit((AddMember(made, late.account, h.clock.at_ms),))
         object.__setattr__(h.people, "store", Racing(h.store, joins))
-        assert (await people[-1].register()).code == "too_many_devices"
+        assert (await last.register()).code == "too_many_devices"
+
+
+async def test_a_device_that_comes_in_between_leaves_no_room_for_a_member(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        last, late, made = await nearly_full(h)
+        comes = Unit((AddDevice(bytes([8]) * 16, last.account, bytes(32), b"", h.clock.at_ms),))
+        object.__setattr__(h.people, "store", Racing(h.store, comes))
+        assert code(await conversations.add(h.people, made, late.account, OPERATOR)) == "too_many_devices"
+
+
+async def test_a_conversation_whose_commit_nobody_heard_of_is_made_once(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        ada = await h.joined("ada")
+        object.__setattr__(h.people, "store", Silent(h.store))
+        made = await created(h, ada)
+        assert [row.id for row in await h.store.read(AllConversations())] == [made]
+        assert (await h.kinds()).count(Kind.CONVERSATION_CREATED) == 1

@@ -277,6 +277,14 @@ async def test_a_bundle_is_published_and_the_one_before_it_stamped(tmp_path: Pat
         assert [row.topic for row in await h.feed()] == [Topic.LIST, Topic.KEYS, Topic.KEYS]
 
 
+async def test_key_numbers_never_fall(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        ada = await h.somebody("ada")
+        for key_no, status in ((5, 201), (4, 409), (5, 409), (6, 201)):
+            ada.phone.box = ada.new_phone().box
+            assert (await ada.publish_bundle(key_no=key_no)).status == status
+
+
 async def test_publishing_a_bundle_again_changes_nothing(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         ada = await h.somebody("ada")
@@ -326,7 +334,7 @@ async def test_a_bundle_of_another_device_of_ones_own_is_refused(tmp_path: Path)
         ada = await h.somebody("ada")
         second = ada.new_phone()
         await ada.register(second)
-        answer = await ada.state("/v1/bundles", {"bundle": b64(ada.bundle(second))}, ada.phone)
+        answer = await ada.state("/v1/bundles", {"bundle": b64(ada.bundle(second, key_no=2))}, ada.phone)
         assert answer.code == "bundle_refused"
 
 

@@ -9,6 +9,7 @@ from chatserver.people.clocks import LIMITS
 from chatserver.people.people import OPERATOR
 from chatserver.people.roles import Role
 from tests.people_house import ORIGIN, PROOF, SALT, House, b64, held_in, house, raw_of
+from tests.test_people_invitations import Silent
 
 WRONG = b64(bytes(32))
 
@@ -37,12 +38,12 @@ async def test_the_token_is_not_in_any_file_of_the_store(tmp_path: Path) -> None
         assert token not in held_in(tmp_path)
 
 
-async def refusal_of(h: House, name: str, proof: str) -> tuple[int, bytes, list[tuple[str, str]], int, list[Kind]]:
+async def refusal_of(h: House, name: str, proof: str) -> tuple[int, bytes, list[tuple[str, str]], str, int, list[Kind]]:
     """All that somebody outside could tell apart, the argon2id runs and the events."""
     runs, before = h.hasher.runs, len(await h.kinds())
     answer = await h.ask("POST", "/v1/sessions", {"name": name, "proof": proof})
     headers = sorted((key, value) for key, value in answer.headers.items() if key != "Date")
-    return answer.status, answer.raw, headers, h.hasher.runs - runs, (await h.kinds())[before:]
+    return answer.status, answer.raw, headers, h.hasher.checked, h.hasher.runs - runs, (await h.kinds())[before:]
 
 
 async def test_unknown_name_wrong_password_and_disabled_account_look_and_cost_the_same(tmp_path: Path) -> None:
@@ -56,7 +57,7 @@ async def test_unknown_name_wrong_password_and_disabled_account_look_and_cost_th
         assert wrong == await refusal_of(h, "gone", WRONG)
         assert wrong[0] == 401
         assert b"sign_in_refused" in wrong[1]
-        assert wrong[3:] == (1, [Kind.SIGN_IN_REFUSED])
+        assert wrong[3:] == ("$argon2id$v=19$m=8,t=1,p=1", 1, [Kind.SIGN_IN_REFUSED])
 
 
 async def test_a_refused_sign_in_names_the_account_in_the_audit_alone(tmp_path: Path) -> None:
@@ -222,3 +223,11 @@ async def test_every_sign_in_has_a_token_of_its_own(tmp_path: Path) -> None:
         ada = await h.joined("ada")
         tokens = {(await ada.sign_in()).body["token"] for _ in range(3)}
         assert len(tokens) == 3
+
+
+async def test_a_sign_out_whose_commit_nobody_heard_of_ends_well(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        ada = await h.somebody("ada")
+        object.__setattr__(h.people, "store", Silent(h.store))
+        assert (await h.ask("DELETE", "/v1/sessions/current", headers=ada.bearer)).status == 204
+        assert (await ada.get("/v1/me")).code == "session_ended"

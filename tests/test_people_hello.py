@@ -10,7 +10,8 @@ from chatserver.people import accounts, sessions
 from chatserver.people.hello import Greeted, Greeter, greet, still_stands
 from chatserver.people.people import OPERATOR
 from chatserver.people.tokens import session_hash
-from chatserver.store.port import Failure
+from chatserver.store.changes import ClaimDevice, RemoveDevice
+from chatserver.store.port import Committed, Failure, Outcome, Unit
 from chatserver.store.queries import SessionByToken
 from chatserver.wire import frames
 from chatserver.wire.errors import Refusal
@@ -19,10 +20,11 @@ from tests.people_house import ORIGIN, House, Person, Phone, house, raw_of
 from tests.test_http_app import broken
 
 NODE = bytes([5]) * 16
+OTHER_ORIGIN = "https://other.example.org"
 
 
 def greeter_of(h: House) -> Greeter:
-    return Greeter(h.people, frozenset({ORIGIN}), NODE)
+    return Greeter(h.people, frozenset({ORIGIN, OTHER_ORIGIN}), NODE)
 
 
 async def hello_of(person: Person, phone: Phone | None = None, **changed: Any) -> frames.Hello:
@@ -139,20 +141,38 @@ async def test_a_hello_over_another_transport_than_it_says_is_refused(tmp_path: 
         assert await refused(h, await hello_of(ada), Transport.SOCKETIO) == "hello_refused"
 
 
-FIELDS = ("account", "device", "origin", "transport", "list_version", "list_hash", "key_no", "epoch", "signature")
+LATER: dict[str, Any] = {
+    "account": bytes(16),
+    "device": bytes(16),
+    "origin": OTHER_ORIGIN,
+    "transport": 2,
+    "list_version": 1,
+    "list_hash": bytes(32),
+    "key_no": 0,
+    "epoch": bytes([1]) * 16,
+    "signature": bytes(64),
+}
+
+
+@pytest.mark.parametrize("field", LATER)
+async def test_a_hello_that_was_changed_after_signing_is_refused(tmp_path: Path, field: str) -> None:
+    async with house(tmp_path) as h:
+        ada = await h.somebody("ada")
+        await ada.publish_list(ada.next_list(ada.phones))
+        assert await refused(h, replaced(await hello_of(ada), **{field: LATER[field]})) == "hello_refused"
 
 
 async def test_a_hello_signed_by_another_key_is_refused_and_its_ticket_is_burnt(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         ada = await h.somebody("ada")
         good = await hello_of(ada)
-        bad = msgspec_replace(good, signature=bytes(64))
+        bad = replaced(good, signature=bytes(64))
         assert await refused(h, bad) == "hello_refused"
         assert await refused(h, good) == "hello_refused"
 
 
-def msgspec_replace(hello: frames.Hello, **changed: Any) -> frames.Hello:
-    fields = {name: getattr(hello, name) for name in ("ticket", *FIELDS)}
+def replaced(hello: frames.Hello, **changed: Any) -> frames.Hello:
+    fields = {name: getattr(hello, name) for name in ("ticket", *LATER)}
     return frames.Hello(**{**fields, **changed})
 
 
@@ -160,7 +180,7 @@ async def test_the_signature_covers_the_ticket(tmp_path: Path) -> None:
     async with house(tmp_path) as h:
         ada = await h.somebody("ada")
         other = await ada.ticket()
-        assert await refused(h, msgspec_replace(await hello_of(ada), ticket=other)) == "hello_refused"
+        assert await refused(h, replaced(await hello_of(ada), ticket=other)) == "hello_refused"
 
 
 async def test_a_ticket_lets_in_once(tmp_path: Path) -> None:
@@ -265,4 +285,37 @@ async def test_a_store_in_trouble_asks_to_come_again(tmp_path: Path, failure: Fa
     async with house(tmp_path) as h:
         hello = await hello_of(await h.somebody("ada"))
         broken(h, commit=failure)
+        assert await refused(h, hello) == "store_lost"
+
+
+class Between:
+    """A store in which something happens just before the commit that claims a device."""
+
+    def __init__(self, store: Any, happens: Unit | Failure) -> None:
+        self._store, self._happens = store, happens
+        self.read = store.read
+
+    async def commit(self, unit: Unit) -> Outcome:
+        if any(isinstance(change, ClaimDevice) for change in unit.changes):
+            if isinstance(self._happens, Failure):
+                return self._happens
+            assert isinstance(await self._store.commit(self._happens), Committed)
+        outcome: Outcome = await self._store.commit(unit)
+        return outcome
+
+
+async def test_a_device_that_is_removed_meanwhile_is_not_claimed(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        ada = await h.somebody("ada")
+        hello = await hello_of(ada)
+        removed = Unit((RemoveDevice(ada.phone.key.id, h.clock.at_ms),))
+        object.__setattr__(h.people, "store", Between(h.store, removed))
+        assert await refused(h, hello) == "device_removed"
+        assert (await h.kinds())[-1] is Kind.HELLO_REFUSED
+
+
+async def test_a_claim_that_may_not_have_been_saved_asks_to_come_again(tmp_path: Path) -> None:
+    async with house(tmp_path) as h:
+        hello = await hello_of(await h.somebody("ada"))
+        object.__setattr__(h.people, "store", Between(h.store, Failure.UNKNOWN))
         assert await refused(h, hello) == "store_lost"
