@@ -7,6 +7,8 @@ from chatserver.store.changes import DropTickets
 from chatserver.store.port import Committed, Failure, Outcome, Unit
 from chatserver.wire.errors import NAME_TAKEN, NOT_FOUND, NOT_SAVED, Refusal
 
+pytestmark = pytest.mark.pure
+
 UNIT = Unit((DropTickets(0),))
 
 

@@ -2,11 +2,14 @@ import asyncio
 import re
 import threading
 
+import pytest
 from nacl import pwhash
 
 from chatserver.people.credentials import FLOOR, MAX_WAITING, Cost, Hasher
 from chatserver.wire.errors import TOO_FAST
 from tests.people_house import CHEAP, drawing
+
+pytestmark = pytest.mark.pure
 
 PROOF = bytes(range(32))
 
