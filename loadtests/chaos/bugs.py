@@ -3,6 +3,7 @@
 `python -m loadtests.chaos.bugs NAME serve ...` plants one and runs the command line.
 """
 
+import asyncio
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -67,7 +68,7 @@ def early_receipt() -> None:
 
     def early(self: spool.Spool, entry: Any, event: Any) -> None:
         self.house.tell(entry.key.sender, Receipt(entry.key.n, "safe", 0))
-        accept(self, entry, event)
+        asyncio.get_running_loop().call_later(0.05, accept, self, entry, event)
 
     spool.Spool.accept = early  # type: ignore[method-assign]  # the planted bug
 

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from loadtests.chaos.history import Operation
 
-PROMISES = ("lost", "phantom", "duplicate", "order", "event", "event_without_send", "left_over", "undelivered")
+PROMISES = ("lost", "early", "phantom", "duplicate", "order", "event", "event_without_send", "left_over", "undelivered")
 
 
 class Violation(NamedTuple):
@@ -30,6 +30,7 @@ class Checker:
         self._shown: dict[str, list[Operation]] = defaultdict(list)  # by recipient device
         self._events: Counter[Message] = Counter()
         self._rows: list[Operation] = []
+        self._early: list[Message] = []
         for operation in operations:
             self._take(operation)
 
@@ -51,6 +52,8 @@ class Checker:
             self._delivered.add(message)
         elif op == "event":
             self._events[message] += 1
+        elif op == "early":
+            self._early.append(message)
 
     def violations(self) -> list[Violation]:
         """Every promise that broke."""
@@ -63,6 +66,8 @@ class Checker:
 
     def _lost(self) -> Iterator[Violation]:
         seen = {(to, (op["sender"], op["n"])) for to, ops in self._shown.items() for op in ops}
+        for message in self._early:
+            yield Violation("early", f"{message} was receipted, and the store of the dead server does not know it")
         for message in self._safe | self._delivered:
             for device in self._sent[message]["to"] if message in self._sent else ():
                 if (device, message) not in seen:

@@ -1,8 +1,8 @@
 """What happened: one JSON line an operation, in the order in which the harness saw it.
 
 Operations: `send` (a number was taken), `safe`, `delivered` (receipts), `shown` (a recipient committed a message it had
-not seen), `fault` (a nemesis began or ended something), and from the store at the end `event` (an audit entry of a
-send) and `row` (a box still in a mailbox).
+not seen), `fault` (a nemesis began or ended something), `early` (a receipt of which the store of a killed server knew
+nothing), and from the store at the end `event` (an audit entry of a send) and `row` (a box still in a mailbox).
 """
 
 import time

@@ -57,6 +57,10 @@ async def run(seed: int, folder: Path, bug: str = "none", kills: int = KILLS) ->
             await asyncio.sleep(rng.uniform(0.3, 1.2))
             history.add("fault", kind="kill")
             await server.kill()
+            receipted = {(person.device.id, n) for person in people for n in person.receipted}
+            async with Organisation(server.settings) as organisation:
+                for sender, n in receipted - (await organisation.sends()).keys():
+                    history.add("early", sender=sender, n=n)
             await server.start(http)
         await asyncio.sleep(0.3)
         talking.cancel()
@@ -64,10 +68,13 @@ async def run(seed: int, folder: Path, bug: str = "none", kills: int = KILLS) ->
         stop.set()
         for task in living:
             task.cancel()
-        await asyncio.gather(*living, talking, return_exceptions=True)
+        ended = await asyncio.gather(*living, return_exceptions=True)
+        faults = [end for end in ended if isinstance(end, Exception)]
+        if faults:
+            raise ExceptionGroup("the harness's own people failed", faults)
         await server.stop()
     async with Organisation(server.settings) as organisation:
-        await organisation.tell(history)
+        await organisation.tell(history, [person.device.id for person in people])
     history.close()
     checker = Checker(history.operations)
     return Run(seed, checker.counts(), checker.violations(), time.monotonic() - began)

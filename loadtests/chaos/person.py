@@ -5,7 +5,9 @@ acknowledges at its own, sometimes slow, pace. Its memory survives the server's 
 """
 
 import asyncio
+import os
 import random
+import socket as socketlib
 from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +18,7 @@ from loadtests.actors import Device, EndedError, RefusedError, Socket
 from loadtests.chaos.history import History
 
 SLOW_ACKS = 0.1
+VANISHES = 0.003
 _GONE = (EndedError, RefusedError, aiohttp.ClientError, TimeoutError, OSError)
 
 
@@ -29,6 +32,7 @@ class Person:
     circles: dict[bytes, list[Device]] = field(default_factory=dict)
     open: dict[int, frames.Send] = field(default_factory=dict)  # sends that are not delivered, by number
     safe: set[int] = field(default_factory=set)
+    receipted: set[int] = field(default_factory=set)  # those of which any receipt came
     seen: set[tuple[bytes, int]] = field(default_factory=set)
     socket: Socket | None = None
     reconnects: int = 0
@@ -53,6 +57,8 @@ class Person:
             await self._resume(socket)
             self.socket = socket  # only now: what is said next goes behind what is repeated
             while not stop.is_set():
+                if self.rng.random() < VANISHES:
+                    await self._vanish(socket)
                 await self._take(socket, await socket.receive(60.0))
         except RefusedError as refused:
             if refused.code in {"session_ended", "unauthenticated"}:
@@ -69,6 +75,15 @@ class Person:
         settled = sorted(self.safe & self.open.keys())
         for start in range(0, len(settled), limits.FATES_PAGE):
             await socket.send(frames.Fates(tuple(settled[start : start + limits.FATES_PAGE])))
+
+    async def _vanish(self, socket: Socket) -> None:
+        """A phone in a tunnel: it takes nothing for a while, then its socket is gone with all that was in it."""
+        await asyncio.sleep(self.rng.uniform(0.0, 0.5))
+        raw = socket.ws.get_extra_info("socket")
+        if raw is not None:
+            with socketlib.socket(fileno=os.dup(raw.fileno())) as own:
+                own.shutdown(socketlib.SHUT_RDWR)
+        raise EndedError(None)
 
     async def say(self, scope: bytes) -> None:
         """Take a number and send, if the window has room. What cannot be sent now goes with the next connection."""
@@ -122,6 +137,7 @@ class Person:
             self.reconnects += 1
 
     def _receipt(self, n: int, mark: str) -> None:
+        self.receipted.add(n)
         if mark == "safe":
             self.safe.add(n)
             self.history.add("safe", sender=self.device.id, n=n)

@@ -5,6 +5,8 @@ import os
 import signal
 import socket
 import sys
+from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Self
 
@@ -21,12 +23,13 @@ from chatserver.people.people import OPERATOR, People
 from chatserver.people.roles import Role
 from chatserver.settings import Settings, load
 from chatserver.store.opening import Kind, open_store
-from chatserver.store.queries import EntriesOf
+from chatserver.store.queries import EntriesOf, MailboxPage
 from chatserver.wire.errors import Refusal
 from loadtests.chaos.history import History
 
 _READY_S = 15.0
 _PAGE = 5_000
+_OF_SENDS = (EventKind.SEND, EventKind.REPEATED)
 
 
 def free_port() -> int:
@@ -123,12 +126,21 @@ class Organisation:
             raise RuntimeError(made.code)  # noqa: TRY004  same
         return made
 
-    async def tell(self, history: History) -> None:
-        """Put what the store holds of messages into the history: the events of sends, and boxes that still wait."""
+    async def sends(self) -> Counter[tuple[bytes, int]]:
+        """How many events the audit has of each send."""
+        found: Counter[tuple[bytes, int]] = Counter()
         shard, index = bytes(16), -1
         while rows := await self._store.read(EntriesOf(shard, index, _PAGE)):
-            for row in rows:
-                event = event_in(row.entry)
-                if event.kind in {EventKind.SEND, EventKind.REPEATED}:
-                    history.add("event", sender=event.device, n=event.n)
+            events = (event_in(row.entry) for row in rows)
+            found.update((event.device, event.n) for event in events if event.kind in _OF_SENDS)
             shard, index = rows[-1].shard, rows[-1].number
+        return found
+
+    async def tell(self, history: History, devices: Iterable[bytes]) -> None:
+        """Put what the store holds of messages into the history: the events of sends, and boxes that still wait."""
+        for (sender, n), count in (await self.sends()).items():
+            for _ in range(count):
+                history.add("event", sender=sender, n=n)
+        for device in devices:
+            for row in await self._store.read(MailboxPage(device, 0, _PAGE, 2**40)):
+                history.add("row", to=device, sender=row.sender, n=row.n)
