@@ -75,7 +75,7 @@ def test_an_invitation_shows_its_code_once_and_how_to_join() -> None:
     lines = [line.strip() for line in done.output.splitlines()]
     assert done.exit_code == 0
     code = next(line for line in lines if line.count("-") == 7 and " " not in line)
-    assert f"sotto chat --server http://127.0.0.1:8080 --invite {code}" in lines
+    assert f"sotto chat http://127.0.0.1:8080 --invite {code}" in lines
     assert kinds() == [Kind.INVITED]
 
 

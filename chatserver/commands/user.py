@@ -44,7 +44,7 @@ def _invitation(invited: "Invited", role: Role, url: str) -> str:
         f"Invited a {role}, until {day(invited.expires_at)}. This code is shown once and works once:\n\n"
         f"  {invited.code}\n\n"
         "Whoever has it joins with:\n\n"
-        f"  sotto chat --server {url} --invite {invited.code}"
+        f"  sotto chat {url} --invite {invited.code}"
     )
 
 
