@@ -55,6 +55,7 @@ class Database:
         self._loop = asyncio.get_running_loop()
         self.head = head
         self.failed = asyncio.Event()
+        self._closed = False
 
     @classmethod
     async def create(cls, path: Path, derived: Derived, salt: bytes, tenant: bytes, account: bytes) -> "Database":
@@ -88,6 +89,9 @@ class Database:
         """Put a group into the next transaction. Several groups that wait share one."""
         done: asyncio.Future[None] = self._loop.create_future()
         done.add_done_callback(_seen)
+        if self._closed:
+            done.set_exception(StateFailed("The local state was closed."))
+            return done
         self._waiting.append((writes.rows, done))
         self._thread.submit(self._drain)
         return done
@@ -121,6 +125,8 @@ class Database:
 
     async def read(self, ask: Callable[[File], T]) -> T:
         """Run a read in the state's thread, after everything submitted before."""
+        if self._closed:
+            raise StateFailed("The local state was closed.")
         return await _in(self._thread, lambda: ask(self._file))
 
     async def opened(self, keys: Sequence[bytes]) -> dict[bytes, Opened]:
@@ -137,7 +143,10 @@ class Database:
         await self.read(lambda file: forget_opened(file, before_ms))
 
     async def close(self) -> None:
-        """Write what waits and let go of the file."""
+        """Write what waits and let go of the file. Once is enough; what comes after it fails with `StateFailed`."""
+        if self._closed:
+            return
+        self._closed = True
         await _in(self._thread, self._file.close)
         self._thread.shutdown(wait=False)
 
