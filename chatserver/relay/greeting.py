@@ -117,5 +117,5 @@ class Greeter:
         if seat is None:
             return
         flights = self._hub.leave(seat)
-        self._spool.release(flight.held for flight in flights if flight.held is not None)
+        self._spool.release(seat.device, (flight.held for flight in flights if flight.held is not None))
         self._spool.disconnect(seat.device)

@@ -181,14 +181,14 @@ class Relay:
     def _hand_over(self, entry: Entry) -> None:
         receivers = entry.view.receivers
         for held in entry.boxes:
-            live = held.place is Place.HELD
+            live, parted = held.place is Place.HELD, held.device in self.spool.parted
             if live:
                 self.spool.handing(held)
             if held.device not in receivers:
                 self._withdraw(held)
             elif not live:
                 self.stored(held)
-            elif self.hub.offer(held.device, held.parcel, held):
+            elif not parted and self.hub.offer(held.device, held.parcel, held):
                 self.spool.hold(held)
             else:
                 self.spool.write(held)

@@ -55,6 +55,8 @@ class Spool:
         self.unhanded: dict[bytes, int] = {}
         """By device: HELD boxes whose own commit is under way. What follows them must be HELD too, or it would be
         stored before them if the device leaves meanwhile."""
+        self.parted: set[bytes] = set()
+        """Devices of `unhanded` whose socket ended meanwhile: what it had is being written, and so must these be."""
         self.house: House  # set by the relay
         self.emptied: Callable[[], object] = bool  # set by whoever waits for the last entry
         self._store = store
@@ -113,6 +115,7 @@ class Spool:
             self.unhanded[held.device] = left
         else:
             del self.unhanded[held.device]
+            self.parted.discard(held.device)
 
     def _undo(self, entry: Entry) -> None:
         for held in entry.boxes:
@@ -169,8 +172,10 @@ class Spool:
             self.house.stored(held)
         self.landed(held.entry)
 
-    def release(self, helds: Iterable[Held]) -> None:
-        """Their socket ended: what is HELD goes into the next commit, in order."""
+    def release(self, device: bytes, helds: Iterable[Held]) -> None:
+        """The socket of `device` ended: what is HELD goes into the next commit, in order."""
+        if device in self.unhanded:
+            self.parted.add(device)
         for held in helds:
             if held.place is Place.HELD:
                 self.write(held)
