@@ -56,14 +56,17 @@ def missing_tests(names: list[str]) -> list[str]:
 
 @cache
 def _tests_in(path: str) -> frozenset[str]:
-    """The tests of a module: functions, and methods as `Class::method`."""
+    """The tests of a module: functions, methods as `Class::method`, state machines as `Name::runTest`."""
     file = ROOT / path
     return frozenset(_named(ast.parse(file.read_text(encoding="utf-8")), "")) if file.is_file() else frozenset()
 
 
 def _named(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[str]:
     for inner in node.body:
-        if isinstance(inner, ast.ClassDef):
-            yield from _named(inner, f"{inner.name}::")
-        elif isinstance(inner, ast.FunctionDef | ast.AsyncFunctionDef) and inner.name.startswith("test_"):
-            yield prefix + inner.name
+        match inner:
+            case ast.ClassDef(name=name):
+                yield from _named(inner, f"{name}::")
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) if name.startswith("test_"):
+                yield prefix + name
+            case ast.Assign(targets=[ast.Name(id=name)], value=ast.Attribute(attr="TestCase")):
+                yield f"{name}::runTest"

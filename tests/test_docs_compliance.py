@@ -69,6 +69,11 @@ def test_every_proof_exists() -> None:
     assert [proof for proof in named if missing(proof)] == []
 
 
+def test_a_document_that_proves_something_names_its_owner() -> None:
+    documents = {proof.partition("#")[0] for row in rows() for proof in row["proofs"] if "::" not in proof}
+    assert [path for path in documents if path.endswith(".md") and "Owner: " not in text_of(path)] == []
+
+
 def test_every_id_of_a_standard_has_a_proof_that_exists() -> None:
     found = table(DOCUMENT, "2. ASVS 5.0 and HIPAA ids that a test holds")
     assert [row["id"] for row in found if not proofs(row["proof"])] == []

@@ -16,7 +16,7 @@ from chatserver.people.clocks import LIMITS as CLOCKS
 from chatserver.transports import upgrade
 from chatserver.wire import frames, limits
 from chatserver.wire.errors import CATALOGUE
-from tests.documents import ROOT, headings, table, text_of
+from tests.documents import ROOT, below, headings, table, text_of
 
 pytestmark = pytest.mark.pure
 
@@ -235,3 +235,9 @@ def test_the_handshake_is_named_as_it_is() -> None:
     text = text_of(DOCUMENT)
     assert f"`{upgrade.PATH}`" in text
     assert f"`{upgrade.SUBPROTOCOL}`" in text
+
+
+def test_every_answer_to_a_handshake_that_is_none_is_named() -> None:
+    answers = {one.status for one in vars(upgrade).values() if isinstance(one, upgrade.Refused)}
+    told = re.findall(r"\b([45]\d\d)(?= \(| with)", "\n".join(below(DOCUMENT, "2.6 The WebSocket")))
+    assert {int(status) for status in told} == answers
