@@ -26,9 +26,8 @@ from picows.picows import WSProtocol  # type: ignore[attr-defined]  # see chatse
 
 from chatserver.transports import upgrade
 from chatserver.transports.door import Connection, Door, Timer, Transport, UpgradeFacts
-from chatserver.transports.incoming import Incoming
+from chatserver.transports.incoming import Incoming, Parser
 from chatserver.transports.kept_alive import upgrade_handler
-from chatserver.transports.picows_parser import Parser
 from chatserver.transports.places import CountedPlaces
 from chatserver.transports.port import Port
 from chatserver.transports.quiet_http import quiet_http

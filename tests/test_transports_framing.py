@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatserver.transports import framing
+from chatserver.transports import framing, websocket
 from chatserver.wire import errors
 from tests.websocket_peers import BINARY, CLOSE, PING, PONG, server_frames
 
@@ -11,16 +11,16 @@ pytestmark = pytest.mark.pure
 
 @pytest.mark.parametrize(("size", "header"), [(0, "8200"), (125, "827d"), (126, "827e007e"), (65_535, "827effff")])
 def test_the_length_has_its_shortest_form(size: int, header: str) -> None:
-    assert framing.binary(b"x" * size) == bytes.fromhex(header) + b"x" * size
+    assert websocket.binary(b"x" * size) == bytes.fromhex(header) + b"x" * size
 
 
 def test_a_long_message_has_eight_bytes_of_length() -> None:
-    assert framing.binary(b"x" * 65_536)[:10] == bytes.fromhex("827f0000000000010000")
+    assert websocket.binary(b"x" * 65_536)[:10] == bytes.fromhex("827f0000000000010000")
 
 
 @given(st.binary(max_size=70_000))
 def test_a_message_reads_back(payload: bytes) -> None:
-    assert server_frames(framing.binary(payload)) == [(BINARY, payload)]
+    assert server_frames(websocket.binary(payload)) == [(BINARY, payload)]
 
 
 def test_control_frames_read_back() -> None:

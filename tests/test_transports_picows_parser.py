@@ -11,7 +11,8 @@ import pytest
 from picows import WSFrame, WSListener, WSMsgType, WSTransport
 from picows.picows import WSProtocol  # type: ignore[attr-defined]  # not in its stubs
 
-from chatserver.transports.picows_parser import FIRST_BUFFER_BYTES, READ_BYTES, Parser
+from chatserver.transports.incoming import Parser
+from chatserver.transports.picows_parser import FIRST_BUFFER_BYTES, READ_BYTES
 from tests.websocket_peers import BINARY, PING, close_frame, frame, header
 
 pytestmark = pytest.mark.pure

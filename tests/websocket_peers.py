@@ -6,8 +6,7 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from chatserver.transports.door import Door, Transport, UpgradeFacts
-from chatserver.transports.incoming import Incoming
-from chatserver.transports.picows_parser import Parser
+from chatserver.transports.incoming import Incoming, Parser
 from chatserver.transports.places import CountedPlaces
 from chatserver.transports.websocket import WebSocket
 from chatserver.wire import limits

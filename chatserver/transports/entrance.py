@@ -4,8 +4,7 @@ import asyncio
 from functools import partial
 
 from chatserver.transports.door import Door, UpgradeFacts
-from chatserver.transports.incoming import Incoming
-from chatserver.transports.picows_parser import Parser
+from chatserver.transports.incoming import Incoming, Parser
 from chatserver.transports.upgrade import PATH, Accepted
 from chatserver.transports.websocket import WebSocket
 

@@ -12,9 +12,11 @@ from picows import WSFrame, WSListener, WSMsgType, WSTransport
 
 from chatserver.transports import framing
 from chatserver.transports.door import Connection
+from chatserver.transports.picows_parser import DISCARDED, READ_BYTES, SocketlessParser, buffer_updated, get_buffer
 from chatserver.transports.websocket import OPEN, State, WebSocket
 from chatserver.wire import errors
-from chatserver.wire.frames import Malformed, decode_client
+from chatserver.wire.frames import NOT_A_FRAME
+from chatserver.wire.frames import decode_client_unguarded as decode
 
 _BINARY: Final = WSMsgType.BINARY
 _SLACK_BYTES: Final = 14 + framing.MAX_CONTROL_BYTES
@@ -152,8 +154,42 @@ class Incoming(WSListener):
 
     def _message(self, payload: bytes) -> None:
         try:
-            message = decode_client(payload)
-        except Malformed:
+            message = decode(payload)
+        except NOT_A_FRAME:
             self._connection.malformed()
-        else:
+            return
+        try:
             self._connection.received(message)
+        except Exception as fault:  # noqa: BLE001  # a fault of ours ends this socket, not its neighbours
+            self._failed(fault)
+            self._socket.fail(errors.INTERNAL)
+
+
+class Parser(SocketlessParser):
+    """The asyncio protocol of an upgraded socket: picows reads, and tells its reader."""
+
+    __slots__ = ()
+
+    def get_buffer(self, size_hint: int) -> memoryview:
+        """Where the next read goes (asyncio.BufferedProtocol)."""
+        if not self.reader.wants_bytes():
+            return DISCARDED
+        room: memoryview = get_buffer(self, size_hint)
+        return room if len(room) <= READ_BYTES else room[:READ_BYTES]
+
+    def buffer_updated(self, nbytes: int) -> None:
+        """A read put `nbytes` there."""
+        reader = self.reader
+        if reader.bytes_read(nbytes):
+            buffer_updated(self, nbytes)
+            reader.bytes_parsed()
+
+    def eof_received(self) -> bool:
+        """The peer half-closed."""
+        self.reader.ended()
+        return False  # close
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is gone."""
+        super().connection_lost(exc)
+        self.reader.gone()

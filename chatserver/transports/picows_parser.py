@@ -25,7 +25,8 @@ _HANDSHAKE: Final = (
     b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"
     b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
 )
-_discarded: Final = memoryview(bytearray(READ_BYTES))  # where bytes nobody will look at are read to, for all sockets
+DISCARDED: Final = memoryview(bytearray(READ_BYTES))
+"""Where bytes that nobody will look at are read to, for all sockets."""
 
 
 class Reader(Protocol):
@@ -105,10 +106,14 @@ class _NoTransport:
     abort = close
 
 
-class Parser(WSProtocol):  # type: ignore[misc]  # untyped, see above
-    """The asyncio protocol of an upgraded socket."""
+get_buffer = WSProtocol.get_buffer  # cheaper than super() once per read
+buffer_updated = WSProtocol.buffer_updated
 
-    __slots__ = ("_reader",)
+
+class SocketlessParser(WSProtocol):  # type: ignore[misc]  # untyped, see above
+    """picows without a socket, past its handshake: it waits for the first frame."""
+
+    __slots__ = ("reader",)
 
     def __init__(self, reader: Reader) -> None:
         super().__init__(
@@ -128,35 +133,7 @@ class Parser(WSProtocol):  # type: ignore[misc]  # untyped, see above
             None,  # extra headers: for clients
             FIRST_BUFFER_BYTES,
         )
-        self._reader = reader
+        self.reader = reader
         self.connection_made(_NoTransport(reader))
-        super().get_buffer(-1)[: len(_HANDSHAKE)] = _HANDSHAKE
-        super().buffer_updated(len(_HANDSHAKE))
-
-    def get_buffer(self, size_hint: int) -> memoryview:
-        """Where the next read goes (asyncio.BufferedProtocol)."""
-        if not self._reader.wants_bytes():
-            return _discarded
-        room: memoryview = _get_buffer(self, size_hint)
-        return room if len(room) <= READ_BYTES else room[:READ_BYTES]
-
-    def buffer_updated(self, nbytes: int) -> None:
-        """A read put `nbytes` there."""
-        reader = self._reader
-        if reader.bytes_read(nbytes):
-            _buffer_updated(self, nbytes)
-            reader.bytes_parsed()
-
-    def eof_received(self) -> bool:
-        """The peer half-closed."""
-        self._reader.ended()
-        return False  # close
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is gone."""
-        super().connection_lost(exc)
-        self._reader.gone()
-
-
-_get_buffer = WSProtocol.get_buffer  # cheaper than super() once per read
-_buffer_updated = WSProtocol.buffer_updated
+        get_buffer(self, -1)[: len(_HANDSHAKE)] = _HANDSHAKE
+        buffer_updated(self, len(_HANDSHAKE))

@@ -23,6 +23,21 @@ CLOSE_WAIT_S: Final = 2.0
 _OK: Final = framing.close(1000, "")
 
 
+_BINARY: Final = b"\x82"
+_SHORT_BYTES: Final = 125
+_MEDIUM_BYTES: Final = 0xFFFF
+
+
+def binary(payload: bytes) -> bytes:
+    """A whole message in one frame, unmasked and uncompressed as a server's are (section 5.2)."""
+    size = len(payload)
+    if size <= _SHORT_BYTES:
+        return b"%b%c%b" % (_BINARY, size, payload)
+    if size <= _MEDIUM_BYTES:
+        return b"".join((_BINARY, b"\x7e", size.to_bytes(2, "big"), payload))
+    return b"".join((_BINARY, b"\x7f", size.to_bytes(8, "big"), payload))
+
+
 class State(Enum):
     """How far a socket's end has come."""
 
@@ -63,7 +78,7 @@ class WebSocket:
 
     def encode(self, frame: ServerFrame) -> bytes:
         """The frame's msgpack in a binary WebSocket frame."""
-        return framing.binary(encode_server(frame))
+        return binary(encode_server(frame))
 
     def write(self, chunks: list[bytes]) -> None:
         """Encoded frames, in order."""

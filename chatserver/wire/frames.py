@@ -245,13 +245,17 @@ _encoder = msgspec.msgpack.Encoder()
 encode = _encoder.encode
 """Any frame to its bytes."""
 encode_server = encode
+decode_client_unguarded = _client.decode
+"""The client's frame in a payload, on the path of every message; raises one of `NOT_A_FRAME`."""
+NOT_A_FRAME: Final = (msgspec.MsgspecError, RecursionError, ValueError)
+"""What the decoder raises. Their texts may speak of the input: catch them, and let go of them."""
 
 
 def decode_client(payload: bytes | bytearray | memoryview) -> ClientFrame:
     """The client's frame in `payload`, or `Malformed`."""
     try:
         return _client.decode(payload)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except NOT_A_FRAME:
         malformed = Malformed()
     raise malformed  # out here, so that it does not carry the decoder's words about the input as its context
 
@@ -260,6 +264,6 @@ def decode_server(payload: bytes | bytearray | memoryview) -> ServerFrame:
     """The server's frame in `payload`, or `Malformed`."""
     try:
         return _server.decode(payload)
-    except (msgspec.MsgspecError, RecursionError, ValueError):
+    except NOT_A_FRAME:
         malformed = Malformed()
     raise malformed
