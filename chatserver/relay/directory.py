@@ -1,12 +1,12 @@
 """The views of conversations that are in use on this node, loaded on a miss and thrown away by the change feed."""
 
-from collections.abc import Iterable
 from typing import Final
 
 from chatserver.care.views import View, view_of
 from chatserver.clock import Clock
-from chatserver.store.port import Store
+from chatserver.store.port import Store, StoreLost
 from chatserver.store.queries import BundlesOfConversation, ListsOfConversation, MailboxSize, MembersOf
+from chatserver.tasks import Tasks
 from chatserver.wire import limits
 
 MAX_VIEWS: Final = 100_000
@@ -16,11 +16,12 @@ MAX_SIZES: Final = 500_000
 class Size:
     """What waits in a mailbox, as this node knows it. Owned by the directory."""
 
-    __slots__ = ("boxes", "bytes")
+    __slots__ = ("boxes", "bytes", "counting")
 
     def __init__(self, boxes: int, size: int) -> None:
         self.boxes = boxes
         self.bytes = size
+        self.counting = False  # it is being read anew
 
     def full(self, more: int) -> bool:
         """Whether a box of `more` bytes would be too much."""
@@ -30,12 +31,13 @@ class Size:
 class Directory:
     """Owned by the relay. `views` is read on the path of every message; only this class changes it."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, tasks: Tasks) -> None:
         self.views: dict[bytes, View] = {}
         self.sizes: dict[bytes, Size] = {}
         self._scopes: dict[bytes, set[bytes]] = {}  # of each account, the conversations in `views`
         self._store = store
         self._clock = clock
+        self._tasks = tasks
         self._changes = 0  # counts what the feed told; a load that it overtook starts again
 
     async def load(self, scope: bytes) -> View:
@@ -102,7 +104,22 @@ class Directory:
     def is_full(self, device: bytes, more: int) -> bool:
         """Whether the mailbox of `device` cannot take `more` bytes."""
         size = self.sizes.get(device)
-        return size is not None and size.full(more)
+        if size is None or not size.full(more):
+            return False
+        self._tasks.spawn("recount", self._recount(device, size))  # others delete too: the next send knows better
+        return True
+
+    async def _recount(self, device: bytes, size: Size) -> None:
+        if size.counting:
+            return
+        size.counting = True
+        try:
+            (found,) = await self._store.read(MailboxSize(device))
+            size.boxes, size.bytes = found.boxes, found.bytes
+        except StoreLost:
+            return
+        finally:
+            size.counting = False
 
     def count(self, device: bytes, boxes: int, size: int) -> None:
         """So many boxes and bytes came to (or left) a mailbox."""
@@ -110,8 +127,3 @@ class Directory:
         if known is not None:
             known.boxes += boxes
             known.bytes += size
-
-    def forget_sizes(self, devices: Iterable[bytes]) -> None:
-        """Count these mailboxes anew before they are relied on."""
-        for device in devices:
-            self.sizes.pop(device, None)

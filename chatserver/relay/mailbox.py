@@ -74,7 +74,7 @@ class Mailbox(Generic[H]):
     # -- draining ------------------------------------------------------------------------------------------------
 
     def wants(self) -> Page | None:
-        """The page to read now, if any. After it `page` or `unread` must be called."""
+        """The page to read now, if any. After it `page` must be called, unless the connection ends."""
         room = limits.DELIVERY_WINDOW_BOXES - len(self._flights)
         room_bytes = limits.DELIVERY_WINDOW_BYTES - self._in_flight
         if self.phase is Phase.LIVE or self._reading or room_bytes <= 0:
@@ -84,10 +84,6 @@ class Mailbox(Generic[H]):
         self._reading = True
         self._late.clear()
         return Page(self._cursor, room, room_bytes)
-
-    def unread(self) -> None:
-        """The read did not happen."""
-        self._reading = False
 
     def page(self, keys: Sequence[Key], *, last: int | None, short: bool, at: int) -> list[int]:
         """Take the page that was asked for; which of its boxes (by index) to launch now, in order.
@@ -102,6 +98,7 @@ class Mailbox(Generic[H]):
         fresh = [index for index, key in enumerate(keys) if key not in self._keys]
         if short and self._late <= set(keys):
             self.phase = Phase.LIVE
+        if short:  # what is late was receipted after `at`
             self._owed.append((self._number + len(fresh), at))
         return fresh
 

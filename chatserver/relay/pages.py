@@ -48,9 +48,11 @@ class Pages:
             rows = await self._store.read(MailboxPage(seat.device, page.after, page.boxes, page.bytes))
             views = await self._views_of(rows)
         except StoreLost:
-            seat.mailbox.unread()
             seat.connection.end(errors.STORE_LOST)
             return
+        except BaseException:
+            seat.connection.end(errors.INTERNAL)  # its mailbox would stand still for ever
+            raise
         if seat.connection.seat is not seat:
             return
         short = len(rows) < page.boxes and sum(len(row.box) for row in rows) < page.bytes

@@ -51,7 +51,7 @@ class Relay:
         self.spool = spool
         self.dropped = dropped
         self.hub = Hub(clock)
-        self.directory = Directory(store, clock)
+        self.directory = Directory(store, clock, tasks)
         self.deletions = Deletions(store, clock, spool, self.hub, self.directory)
         self.pages = Pages(store, clock, tasks, self.hub, self.directory, self.deletions)
         self._views = self.directory.views
@@ -161,15 +161,26 @@ class Relay:
     async def _hand_over_anew(self, scope: bytes) -> None:
         """Those of one conversation whose view had to be read again, in their order."""
         waiting = self._delayed[scope]
-        while waiting:
-            entry = waiting[0]
-            if not entry.view.valid and (view := await self._fresh(scope)) is not None:
-                entry.view = view
-            elif entry.view.valid:
-                waiting.popleft()
-                self._hand_over(entry)
-                self.spool.landed(entry)
-        del self._delayed[scope]
+        try:
+            while waiting:
+                entry = waiting[0]
+                if not entry.view.valid and (view := await self._fresh(scope)) is not None:
+                    entry.view = view
+                elif entry.view.valid:
+                    waiting.popleft()
+                    self._hand_over(entry)
+                    self.spool.landed(entry)
+        finally:  # on a fault of ours, or at the end of the node, the store keeps what nobody was handed
+            del self._delayed[scope]
+            for entry in waiting:
+                self._write_out(entry)
+
+    def _write_out(self, entry: Entry) -> None:
+        for held in entry.boxes:
+            if held.place is Place.HELD:
+                self.spool.handing(held)
+                self.spool.write(held)
+        self.spool.landed(entry)
 
     async def _fresh(self, scope: bytes) -> View | None:
         try:
@@ -294,6 +305,9 @@ class Relay:
         except StoreLost:
             connection.end(errors.STORE_LOST)
             return
+        except BaseException:
+            connection.end(errors.INTERNAL)  # it would be held for ever
+            raise
         if connection.seat is not None:
             act(view)
         connection.resume()

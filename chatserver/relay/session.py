@@ -27,6 +27,7 @@ class Drop(enum.Enum):
     """A frame that is let go, by name."""
 
     FLEETING_TOO_FAST = "fleeting_too_fast"
+    ACTIVE_TOO_FAST = "active_too_fast"
 
 
 class Wait(float):
@@ -121,7 +122,7 @@ class Session:
         return self._counted(now) or _wait(self._sends.take(now))
 
     def _active_frame(self, now: float) -> Verdict:
-        return self._counted(now) or _wait(self._active.take(now))
+        return self._counted(now) or (Drop.ACTIVE_TOO_FAST if self._active.take(now) else None)
 
     def _fleeting(self, now: float) -> Verdict:
         return self._within(now) or (Drop.FLEETING_TOO_FAST if self._fleetings.take(now) else None)

@@ -162,6 +162,9 @@ class Spool:
         self._store.submit(Unit(tuple(changes)), lambda done: self._written(held, done))
 
     def _written(self, held: Held, outcome: Outcome) -> None:
+        if not isinstance(outcome, Committed) and held.gone and held.account not in held.entry.opened:
+            self._withdraw(held, FateOutcome.UNREADABLE)  # its deletion finds no row to say so
+            return
         if not isinstance(outcome, Committed) and not held.gone:
             held.counted = held.counted and outcome is not Failure.UNKNOWN  # rather too many than too few
             held.place = Place.HELD

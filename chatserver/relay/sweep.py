@@ -74,7 +74,7 @@ class Sweep:
             rows = await self._store.read(ExpiredBoxes(now, _EXPIRE_AT_ONCE))
         except StoreLost:
             return
-        gone = [Gone(row.device, row.account, Key(row.sender, row.n), 0, FateOutcome.EXPIRED) for row in rows]
+        gone = [Gone(row.device, row.account, Key(row.sender, row.n), row.size, FateOutcome.EXPIRED) for row in rows]
         if gone:
             self._deletions.delete(gone, Kind.EXPIRED)
         self._store.submit(Unit((DropTickets(now), DropOldFates(old_fates))), _ignore)

@@ -123,6 +123,7 @@ class ExpiredBox(NamedTuple):
     sender: bytes
     n: int
     account: bytes
+    size: int
 
 
 class FateRow(NamedTuple):

@@ -333,8 +333,8 @@ QUERIES: Final[dict[type, str]] = {
     ),
     q.MailboxSize: "select count(*), coalesce(sum(size), 0) from mailbox where tenant = $1 and device = $2",
     q.ExpiredBoxes: (
-        "select device, sender, n, (select account from device as owner where owner.tenant = $1 and owner.id = device)"
-        " from mailbox where tenant = $1 and expires_at < $2 order by expires_at, seq limit $3"
+        "select device, sender, n, (select account from device as owner where owner.tenant = $1 and owner.id = device),"
+        " size from mailbox where tenant = $1 and expires_at < $2 order by expires_at, seq limit $3"
     ),
     q.FatesOf: (
         "select n, account, outcome from fate where tenant = $1 and sender = $2 and n between $3 and $4"

@@ -180,7 +180,8 @@ async def test_what_waits_is_counted(store: Store) -> None:
 async def test_boxes_that_expired_are_named_with_their_person(store: Store) -> None:
     await two_people(store)
     await done(store, *(box("ben phone", "ada phone", n, end=n) for n in (3, 1, 2)))
-    assert await store.read(q.ExpiredBoxes(3, 10)) == [(BENS, PHONE, 1, BEN), (BENS, PHONE, 2, BEN)]
+    expired = [(BENS, PHONE, n, BEN, 544) for n in (1, 2)]
+    assert await store.read(q.ExpiredBoxes(3, 10)) == expired
     assert len(await store.read(q.ExpiredBoxes(9, 2))) == 2
 
 
