@@ -40,17 +40,19 @@ class Listener:
             return missed
         return self._waiting.popleft() if self._waiting else None
 
-    async def __aiter__(self) -> AsyncIterator[Event]:
-        """The events from now on, until the client closes."""
+    async def next(self) -> Event | None:
+        """The next event, waited for; None when the client has closed."""
         while True:
             event = self.take()
-            if event is not None:
-                yield event
-            elif self._closed:
-                return
-            else:
-                self._some.clear()
-                await self._some.wait()
+            if event is not None or self._closed:
+                return event
+            self._some.clear()
+            await self._some.wait()
+
+    async def __aiter__(self) -> AsyncIterator[Event]:
+        """The events from now on, until the client closes."""
+        while (event := await self.next()) is not None:
+            yield event
 
 
 class Events:

@@ -42,6 +42,7 @@ TICK_S: Final = 5.0
 ACTIVE_EVERY_S: Final = 30.0
 SETTLED_PAGE: Final = 64
 _SIGN_IN: Final = frozenset({"session_ended", "unauthenticated"})
+_GONE: Final = "unauthenticated"
 _AT_ONCE: Final = "resume_elsewhere"
 
 
@@ -60,7 +61,7 @@ class Online:
         self._socket: Socket | None = None
         self._signed_in = asyncio.Event()
         self._active_at = float("-inf")
-        self._unseen_by: set[bytes] = set()
+        self._left = False
         self.link = LinkChanged(Link.OFFLINE)
         self.sign_in_again: Callable[[], Awaitable[None]] | None = None
 
@@ -74,6 +75,7 @@ class Online:
 
     def signed_in(self) -> None:
         """There is a session again."""
+        self._left = False
         self._signed_in.set()
 
     async def typing(self, scope: bytes, *, on: bool) -> None:
@@ -99,7 +101,8 @@ class Online:
             self._say(Link.STOPPED, code="internal")
 
     async def leave(self) -> None:
-        """Say goodbye, if there is somebody to say it to."""
+        """Say goodbye, if there is somebody to say it to, and stay away until `signed_in`."""
+        self._left = True
         socket, self._socket = self._socket, None
         if socket is not None:
             settled = self._pump.take_settled()
@@ -123,9 +126,10 @@ class Online:
                 await self._wait(ending)
 
     async def _attempt(self) -> Ending:
-        """One connection, from the ticket to its end."""
+        """One connection, from the ticket to its end. Whoever said goodbye does not come back by themselves."""
         try:
-            return await self._connect()
+            ending = Ending(_GONE) if self._left else await self._connect()
+            return Ending(_GONE) if self._left else ending
         except errors.Refused as refused:
             return Ending(refused.code)
         except (errors.Unreachable, errors.BadAnswer):
@@ -142,7 +146,7 @@ class Online:
         await self._core.clock.sleep(seconds)
 
     async def _await_sign_in(self) -> None:
-        if self.sign_in_again is not None:
+        if self.sign_in_again is not None and not self._left:
             await self.sign_in_again()
             return
         self._signed_in.clear()
@@ -153,7 +157,7 @@ class Online:
         self._say(Link.CONNECTING)
         epoch = await self._rotation.set_clock()
         if not self._api.token:
-            return Ending("unauthenticated")
+            return Ending(_GONE)
         await account.register(self._core, self._api)
         ticket = await self._api.ticket(self._core.pins.device)
         socket = await dial(self._api)
