@@ -89,6 +89,13 @@ async def house(folder: Path) -> AsyncIterator[House]:
         await made.stop()
 
 
+async def eventually(holds: Callable[[], bool]) -> None:
+    """Wait for something that nobody announces, such as what a screen shows."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not holds():
+            await asyncio.sleep(0.01)
+
+
 async def until(holds: Callable[[], bool], *clients: Client) -> None:
     """Wait for something to be so, looking again at each event."""
     async with asyncio.timeout(PATIENCE_S):

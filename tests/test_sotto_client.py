@@ -134,7 +134,7 @@ async def test_a_new_member_reads_nothing_before_the_person_has_seen_them(home: 
         said = await river.send(scope, "for both")
         await knows(reed, scope)
         assert texts(await reed.history(scope)) == []
-        assert await river.approve(scope) == []
+        assert await river.approve(river.conversation(scope)) == []
         await reached(river, said, Stage.DELIVERED)
         assert (await heard(reed)).text == "for both"
         assert [entry.notes for entry in await reed.history(scope) if isinstance(entry, Message)] == [()]
@@ -163,7 +163,7 @@ async def test_both_see_the_same_safety_number_and_a_mark_stays(home: House) -> 
         await knows(river, scope)
         await reached(river, await river.send(scope, "hello"), Stage.DELIVERED)
         assert river.safety_number(sage.account) == sage.safety_number(river.account)
-        await river.verify(sage.account)
+        await river.verify(sage.account, sage.safety_number(river.account))
     river = await home.open("River")
     assert [member.verified for member in river.conversation(scope).members if not member.own] == [True]
     await river.close()

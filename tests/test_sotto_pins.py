@@ -178,7 +178,8 @@ def test_a_list_of_ones_own_that_one_did_not_make_is_an_alarm(pins: Pins, own: S
 def test_a_changed_identity_waits_for_the_person(pins: Pins, other: Somebody) -> None:
     assert Alarm.IDENTITY_CHANGED in pins.take_list(other.account, other.reset())
     assert not pins.approved(other.account)
-    assert pins.approve(other.account)
+    assert not pins.approve(other.account, b"an identity shown before")
+    assert pins.approve(other.account, other.identity.public)
     assert pins.approved(other.account)
 
 
@@ -187,7 +188,7 @@ def test_a_verified_person_whose_identity_changed_must_be_verified_again(pins: P
     assert pins.verify(other.account, holds=True)
     pins.take_list(other.account, other.reset())
     assert pins.safety(other.account) != before
-    assert not pins.approve(other.account)
+    assert not pins.approve(other.account, other.identity.public)
     pins.verify(other.account, holds=True)
     assert pins.approved(other.account)
 

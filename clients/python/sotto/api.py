@@ -1,6 +1,8 @@
 """The server's HTTP side, one method for each request. No cookie, no redirect, nothing of an answer in an error."""
 
+from contextlib import suppress
 from dataclasses import dataclass
+from ipaddress import ip_address
 from os import urandom
 from types import TracebackType
 from typing import Final, Self, TypeVar
@@ -13,7 +15,7 @@ from crypto.fields import Random
 from crypto.keys import NONCE_BYTES, DeviceKey, HttpStatement, body_hash
 from sotto import answers
 from sotto.answers import Raw, base64url
-from sotto.errors import BadAnswer, Refused, Unreachable
+from sotto.errors import BadAnswer, InsecureServer, Refused, Unreachable
 
 TIMEOUT_S: Final = 8.0
 MAX_ANSWER_BYTES: Final = 8 * 1024 * 1024
@@ -196,6 +198,17 @@ def origin_of(url: str) -> str:
     default = {"http": 80, "https": 443}[parts.scheme]
     port = "" if parts.port in (None, default) else f":{parts.port}"
     return f"{parts.scheme}://{host}{port}"
+
+
+def require_private(url: str, *, plain_http: bool) -> None:
+    """Refuse to speak without TLS to another machine. Raises InsecureServer."""
+    parts = urlsplit(origin_of(url))
+    if parts.scheme == "https" or plain_http or parts.hostname == "localhost":
+        return
+    with suppress(ValueError):
+        if ip_address(parts.hostname or "").is_loopback:
+            return
+    raise InsecureServer("Use https: without it, others on the way could take the proof of your password.")
 
 
 def _refusal(raw: bytes) -> Exception:

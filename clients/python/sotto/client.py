@@ -22,11 +22,11 @@ from chatserver.wire.limits import MAX_INTEGER
 from crypto.clock import SECRET_LIFE_MS
 from crypto.vault import Derived
 from sotto import account
-from sotto.api import Api, origin_of
+from sotto.api import Api, origin_of, require_private
 from sotto.clock import Clock, SystemClock
 from sotto.core import Core
 from sotto.directory import Directory
-from sotto.errors import SottoError, TooLong, UnknownAccount
+from sotto.errors import NumberChanged, SottoError, TooLong, UnknownAccount
 from sotto.events import Listener
 from sotto.online import Online
 from sotto.sizes import body_limit
@@ -56,15 +56,24 @@ class Client:
 
     @classmethod
     async def join(
-        cls, url: str, path: Path | str, *, invite: str, name: str, password: str, stay_signed_in: bool = False
+        cls,
+        url: str,
+        path: Path | str,
+        *,
+        invite: str,
+        name: str,
+        password: str,
+        stay_signed_in: bool = False,
+        plain_http: bool = False,
     ) -> Self:
         """Accept an invitation: a new account with this sign-in name, and this device as its first.
 
-        The password opens the local state and cannot be recovered by anybody. Raises WeakPassword, StateExists,
-        Refused, Unreachable.
+        The password opens the local state and cannot be recovered by anybody. `plain_http` allows a server beyond this
+        machine without TLS. Raises WeakPassword, StateExists, InsecureServer, Refused, Unreachable.
         """
         state = Path(path)
         account.require_absent(state)
+        require_private(url, plain_http=plain_http)
         async with Api(url) as api:
             _, derived, salt = await account.join(api, invite, name, password)
             session = await api.sign_in(name, derived.login)
@@ -73,14 +82,22 @@ class Client:
 
     @classmethod
     async def sign_in_here(
-        cls, url: str, path: Path | str, *, name: str, password: str, stay_signed_in: bool = False
+        cls,
+        url: str,
+        path: Path | str,
+        *,
+        name: str,
+        password: str,
+        stay_signed_in: bool = False,
+        plain_http: bool = False,
     ) -> Self:
         """Sign in to an account that has no device yet, and make this one its first.
 
-        Raises LinkingNeeded if it has one, StateExists, Refused, Unreachable.
+        Raises LinkingNeeded if it has one, StateExists, InsecureServer, Refused, Unreachable.
         """
         state = Path(path)
         account.require_absent(state)
+        require_private(url, plain_http=plain_http)
         async with Api(url) as api:
             session, derived, salt = await account.sign_in(api, name, password)
             database = await account.found_state(api, state, name, derived, salt, session)
@@ -238,18 +255,25 @@ class Client:
             raise UnknownAccount("Nothing is pinned for that account yet.")
         return number
 
-    async def verify(self, account: bytes, *, holds: bool = True) -> None:
-        """The safety number was compared and is the same; `holds=False` takes that back. Raises UnknownAccount."""
-        if not self._core.pins.verify(account, holds=holds):
-            raise UnknownAccount("Nothing is pinned for that account yet.")
+    async def verify(self, account: bytes, number: str, *, holds: bool = True) -> None:
+        """This safety number was compared and is the same on both sides; `holds=False` takes that back.
+
+        Raises UnknownAccount, and NumberChanged if it is not the number of their keys any more.
+        """
+        if self.safety_number(account) != number:
+            raise NumberChanged("The safety number changed while you compared it. Compare the new one.")
+        self._core.pins.verify(account, holds=holds)
         await self._core.saved()
         for scope in self._core.talks:
             self._online.wake(scope)
 
-    async def approve(self, conversation: bytes) -> list[bytes]:
-        """The person has seen who can read now, and the queue goes on. Returns those who must be verified first."""
-        left = await self._directory.approve(conversation)
-        self._online.wake(conversation)
+    async def approve(self, shown: Conversation) -> list[bytes]:
+        """The person accepts that exactly those who are shown can read, and the queue goes on.
+
+        Whoever came or changed since then is not accepted by it. Returns those who must be verified first.
+        """
+        left = await self._directory.approve(shown)
+        self._online.wake(shown.id)
         return left
 
     async def retry(self, conversation: bytes) -> None:

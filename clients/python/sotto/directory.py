@@ -74,6 +74,7 @@ class Directory:
             devices=len(newest.devices) if newest else 0,
             verified=pins.verified(person.account),
             approved=person.account in talk.approved and pins.approved(person.account),
+            identity=newest.identity_pk if newest else b"",
             own=person.account == self._core.profile.account,
         )
 
@@ -82,6 +83,10 @@ class Directory:
     def stale(self) -> None:
         """A new connection: nothing that was read before is taken as fresh."""
         self._fresh.clear()
+
+    def stale_scope(self, scope: bytes) -> None:
+        """What is known of that conversation did not do."""
+        self._fresh.discard(scope)
 
     def stale_account(self, account: bytes) -> None:
         """Something about that account changed."""
@@ -140,17 +145,19 @@ class Directory:
 
     async def mend(self, lists: Iterable[tuple[bytes, bytes]], bundles: Iterable[tuple[bytes, bytes]]) -> None:
         """Take the signed statements of a refusal; fetch what lies between them and the pins."""
-        unknown = False
         for account, raw in lists:
-            unknown |= not any(account in _accounts(talk) for talk in self._core.talks.values())
             try:
                 self._verified_list(account, raw)
             except ListsMissing:
                 await self.fetch_lists(account)
         self.take_bundles(raw for _, raw in bundles)
-        if unknown:
-            await self.refresh()
         await self._core.saved()
+
+    async def reconcile(self, scope: bytes, listed: set[bytes]) -> None:
+        """The server takes these for the members that have devices: read the members again if that is news."""
+        known = {account for account in self.present(scope) if self._core.pins.version(account)}
+        if listed != known:
+            await self.refresh()
 
     # Taking
 
@@ -218,13 +225,12 @@ class Directory:
             self._core.events.tell(Blocked(scope))
         return bool(unseen)
 
-    async def approve(self, scope: bytes) -> list[bytes]:
-        """The person has seen who can read and accepts it. Returns those who must be verified instead."""
-        talk, writes = self.talk(scope), Writes()
-        present = self.present(scope)
-        left = [account for account in present if not self._core.pins.approve(account)]
-        approved = tuple(sorted({*talk.approved, *present}))
-        self._core.keep_talk(writes, scope, replace(talk, approved=approved))
+    async def approve(self, shown: Conversation) -> list[bytes]:
+        """The person accepts exactly what they were shown. Returns those who must be verified instead."""
+        talk, writes = self.talk(shown.id), Writes()
+        left = [one.account for one in shown.members if not self._core.pins.approve(one.account, one.identity)]
+        approved = tuple(sorted({*talk.approved, *(one.account for one in shown.members)}))
+        self._core.keep_talk(writes, shown.id, replace(talk, approved=approved))
         await self._core.saved(writes)
         return left
 

@@ -89,6 +89,14 @@ class QueueFull(SottoError):
     """Too many messages wait for the network. Nothing was taken."""
 
 
+class NumberChanged(SottoError):
+    """The safety number that was compared is not that of the pinned keys any more."""
+
+
+class InsecureServer(SottoError):
+    """The address is plain HTTP and not of this machine: the proof of the password would travel in the clear."""
+
+
 class UnknownConversation(SottoError):
     """No conversation of this account has that id."""
 

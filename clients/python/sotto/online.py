@@ -171,7 +171,6 @@ class Online:
 
     async def _stay(self, socket: Socket, welcome: Welcome) -> Ending:
         """Everything between a welcome and the end of its socket."""
-        self._backoff.reset()
         self._socket = socket
         reader = asyncio.create_task(socket.read())
         try:
@@ -227,15 +226,18 @@ class Online:
         """Something changed: read it when it is needed next, and try what was held."""
         if frame.change == "members":
             await self._directory.refresh()
-        else:
+        elif frame.subject != self._core.profile.account or len(self._core.own_list.devices) > 1:
             self._directory.stale_account(frame.subject)
-        self._pump.release()
+        for scope in self._core.talks:
+            if not self._directory.unseen(scope):
+                self._pump.release(scope)
 
     async def _current(self, frame: Current) -> None:
         """Everything up to then is opened and committed: old keys go, and so do removed devices (CRYPTO section 2)."""
         self._core.keys.current(frame.at)
         self._core.pins.current()
         await self._core.saved()
+        self._backoff.reset()
         self._say(Link.CURRENT)
         await self._settle(1)
         for scope in [scope for scope, talk in self._core.talks.items() if talk.read and talk.member]:

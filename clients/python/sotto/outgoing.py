@@ -169,6 +169,8 @@ class Pump:
     async def _mend(self, frame: Refused, scope: bytes) -> None:
         try:
             await self._directory.mend(frame.lists, frame.bundles)
+            if frame.lists:
+                await self._directory.reconcile(scope, {account for account, _ in frame.lists})
         except SottoError:
             self._hold(scope)
 
@@ -188,13 +190,13 @@ class Pump:
 
     def _hold(self, scope: bytes) -> None:
         self._core.outbox.stop(scope)
+        self._directory.stale_scope(scope)
         self._held[scope] = self._core.clock.monotonic_s() + HOLD_S
 
-    def release(self, scope: bytes | None = None) -> None:
+    def release(self, scope: bytes) -> None:
         """A notice came, or the person approved: what was held may be tried again."""
-        for one in [scope] if scope else list(self._held):
-            self._held.pop(one, None)
-            self._core.outbox.go_on(one)
+        self._held.pop(scope, None)
+        self._core.outbox.go_on(scope)
         self.wake()
 
     def tick(self) -> None:

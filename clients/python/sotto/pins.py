@@ -158,10 +158,10 @@ class Pins:
         """Whether an earlier identity was verified: then the newest one must be, too (CRYPTO section 9)."""
         return bool(self.contact(account).verified) and not self.verified(account)
 
-    def approve(self, account: bytes) -> bool:
-        """The person has seen the newest identity and accepts it; False where it must be verified."""
+    def approve(self, account: bytes, identity_pk: bytes) -> bool:
+        """The person accepts this identity; False where it must be verified, or is not the newest any more."""
         newest = self.newest(account)
-        if newest is not None and not self.must_verify(account):
+        if newest is not None and newest.identity_pk == identity_pk and not self.must_verify(account):
             self._contact(account, approved=newest.identity_pk)
         return self.approved(account)
 

@@ -96,6 +96,8 @@ class Member(Value, frozen=True):
     verified: bool
     approved: bool
     own: bool
+    identity: bytes = b""
+    """The identity key that this value speaks of; empty before they have one."""
 
 
 class Conversation(Value, frozen=True):

@@ -36,6 +36,7 @@ class Wanted:
     data_dir: Path = Path("data")
     state: Path | None = None
     password_file: Path | None = None
+    plain_http: bool = False
 
 
 async def enter(
@@ -56,7 +57,9 @@ async def enter(
 
 
 async def _sign_in(wanted: Wanted, path: Path, password: str) -> Client:
-    return await Client.sign_in_here(_origin(wanted.url), path, name=wanted.name, password=password)
+    return await Client.sign_in_here(
+        _origin(wanted.url), path, name=wanted.name, password=password, plain_http=wanted.plain_http
+    )
 
 
 async def _join(wanted: Wanted, ask: Ask, say: Callable[[str], None], ask_name: Ask) -> Client:
@@ -65,7 +68,9 @@ async def _join(wanted: Wanted, ask: Ask, say: Callable[[str], None], ask_name: 
     name = wanted.name or ask_name("Choose a sign-in name: ").strip()
     path = _state_of(Wanted(url=wanted.url, name=name, state=wanted.state))
     password = _from_file(wanted) or _chosen(name, ask, say)
-    return await Client.join(_origin(wanted.url), path, invite=wanted.invite, name=name, password=password)
+    return await Client.join(
+        _origin(wanted.url), path, invite=wanted.invite, name=name, password=password, plain_http=wanted.plain_http
+    )
 
 
 def _chosen(name: str, ask: Ask, say: Callable[[str], None]) -> str:

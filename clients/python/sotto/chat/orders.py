@@ -1,7 +1,7 @@
 """What a person can order with a slash, in full-screen and in line mode: each order says its answer in lines."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sotto.chat.safe_text import safe
@@ -34,7 +34,18 @@ class Answer:
     conversation: bytes = b""
 
 
-Handler = Callable[[Client, Conversation | None, str], Awaitable[Answer]]
+@dataclass(slots=True)
+class Desk:
+    """What an order works with. `compared` holds the safety numbers that were shown. Owned by one run of the chat."""
+
+    client: Client
+    conversation: Conversation | None = None
+    compared: dict[bytes, str] = field(default_factory=dict)
+    seen: tuple[Member, ...] = ()
+    """Those whom /who showed last: /approve accepts nobody else."""
+
+
+Handler = Callable[[Desk, str], Awaitable[Answer]]
 
 
 def parse(typed: str) -> Order:
@@ -45,22 +56,23 @@ def parse(typed: str) -> Order:
     return Order(name.lower(), rest.strip())
 
 
-async def carry_out(client: Client, conversation: Conversation | None, order: Order) -> Answer:
+async def carry_out(desk: Desk, order: Order) -> Answer:
     """Do it, and say what came of it."""
     handler = ORDERS.get(order.name)
     if handler is None:
         return Answer((f"There is no /{safe(order.name)}. Type /help.",))
     try:
-        return await handler(client, conversation, order.rest)
+        return await handler(desk, order.rest)
     except SottoError as error:
         return Answer((str(error),))
 
 
-async def _who(_: Client, conversation: Conversation | None, __: str) -> Answer:
-    if conversation is None:
+async def _who(desk: Desk, _: str) -> Answer:
+    if desk.conversation is None:
         return Answer(("No conversation is open.",))
-    lines = [f"{len(conversation.members)} people can read this ({conversation.purpose}):"]
-    return Answer((*lines, *(f"  {_member(member)}" for member in conversation.members)))
+    desk.seen = desk.conversation.members
+    lines = [f"{len(desk.seen)} people can read this ({desk.conversation.purpose}):"]
+    return Answer((*lines, *(f"  {_member(member)}" for member in desk.seen)))
 
 
 def _member(member: Member) -> str:
@@ -72,10 +84,10 @@ def _member(member: Member) -> str:
     return f"{safe(member.alias)} ({member.role}): {', '.join(marks)}"
 
 
-async def _safety(client: Client, conversation: Conversation | None, rest: str) -> Answer:
+async def _safety(desk: Desk, rest: str) -> Answer:
     lines: list[str] = []
-    for member in _others(conversation, rest):
-        digits = client.safety_number(member.account)
+    for member in _others(desk.conversation, rest):
+        digits = desk.compared[member.account] = desk.client.safety_number(member.account)
         groups = [digits[at : at + _GROUP] for at in range(0, len(digits), _GROUP)]
         rows = [" ".join(groups[at : at + _GROUPS_A_LINE]) for at in range(0, len(groups), _GROUPS_A_LINE)]
         lines += [f"Safety number with {safe(member.alias)}:", *(f"    {row}" for row in rows)]
@@ -83,57 +95,61 @@ async def _safety(client: Client, conversation: Conversation | None, rest: str) 
     return Answer(tuple(lines) or ("There is nobody of that name here.",))
 
 
-async def _verify(client: Client, conversation: Conversation | None, rest: str) -> Answer:
-    found = _others(conversation, rest)
-    if len(found) != 1:
-        return Answer(("Say who: /verify NAME, after comparing /safety.",))
-    await client.verify(found[0].account)
+async def _verify(desk: Desk, rest: str) -> Answer:
+    found = _others(desk.conversation, rest)
+    number = desk.compared.get(found[0].account) if len(found) == 1 else None
+    if number is None:
+        return Answer(("Compare /safety first, then say who it was: /verify NAME.",))
+    await desk.client.verify(found[0].account, number)
     return Answer((f"{safe(found[0].alias)} is verified. You will be told if that ever changes.",))
 
 
-async def _approve(client: Client, conversation: Conversation | None, __: str) -> Answer:
-    if conversation is None:
+async def _approve(desk: Desk, _: str) -> Answer:
+    if desk.conversation is None:
         return Answer(("No conversation is open.",))
-    left = set(await client.approve(conversation.id))
-    lines = [UNVERIFIED.format(who=safe(m.alias)) for m in conversation.members if m.account in left]
+    if desk.seen != desk.conversation.members:
+        shown = await _who(desk, "")
+        return Answer((*shown.lines, "If that is right, /approve once more."))
+    left = set(await desk.client.approve(desk.conversation))
+    lines = [UNVERIFIED.format(who=safe(m.alias)) for m in desk.conversation.members if m.account in left]
     return Answer(tuple(lines) or ("Approved. What was waiting goes out now.",))
 
 
-async def _retry(client: Client, conversation: Conversation | None, __: str) -> Answer:
-    if conversation is not None:
-        await client.retry(conversation.id)
+async def _retry(desk: Desk, _: str) -> Answer:
+    if desk.conversation is not None:
+        await desk.client.retry(desk.conversation.id)
     return Answer(("Trying again.",))
 
 
-async def _list(client: Client, _: Conversation | None, __: str) -> Answer:
-    return Answer(tuple(titles(client)), then="list")
+async def _list(desk: Desk, _: str) -> Answer:
+    return Answer(tuple(titles(desk.client)), then="list")
 
 
-async def _open(client: Client, _: Conversation | None, rest: str) -> Answer:
-    found = find(client, rest)
+async def _open(desk: Desk, rest: str) -> Answer:
+    found = find(desk.client, rest)
     return Answer(then="open", conversation=found.id) if found else Answer(("There is no such conversation: /list.",))
 
 
-async def _typing(client: Client, _: Conversation | None, rest: str) -> Answer:
+async def _typing(desk: Desk, rest: str) -> Answer:
     if rest not in ("on", "off"):
         return Answer(("Others see when you type: /typing on or /typing off.",))
-    await client.tell_others(typing=rest == "on")
+    await desk.client.tell_others(typing=rest == "on")
     return Answer((f"Telling others that you type: {rest}.",))
 
 
-async def _reads(client: Client, _: Conversation | None, rest: str) -> Answer:
+async def _reads(desk: Desk, rest: str) -> Answer:
     if rest not in ("on", "off"):
         return Answer(("Others see what you have read: /reads on or /reads off.",))
-    await client.tell_others(read_marks=rest == "on")
+    await desk.client.tell_others(read_marks=rest == "on")
     return Answer((f"Telling others what you have read: {rest}.",))
 
 
-async def _help(_: Client, __: Conversation | None, ___: str) -> Answer:
+async def _help(_: Desk, __: str) -> Answer:
     legend = (f"  {name:<10} {meaning}" for name, meaning in LEGEND)
     return Answer((*HELP, "", "Beside what you wrote:", *legend))
 
 
-async def _quit(_: Client, __: Conversation | None, ___: str) -> Answer:
+async def _quit(_: Desk, __: str) -> Answer:
     return Answer(then="quit")
 
 

@@ -14,7 +14,7 @@ import msgspec
 
 from sotto.chat import words
 from sotto.chat.beside import beside
-from sotto.chat.orders import SAY, carry_out, find, parse, title, titles
+from sotto.chat.orders import SAY, Desk, carry_out, find, parse, title, titles
 from sotto.chat.safe_text import safe, safe_lines
 from sotto.chat.tidings import tiding_of
 from sotto.client import Client
@@ -44,6 +44,7 @@ class Plain:
 
     def __init__(self, client: Client, wanted: str, write: Write, *, as_json: bool) -> None:
         self._client = client
+        self._desk = Desk(client)
         self._wanted = wanted
         self._write = write
         self._json = as_json
@@ -70,8 +71,8 @@ class Plain:
         if order.name == SAY:
             await self._say(order.rest)
             return True
-        known = self._client.conversation(self._scope) if self._scope else None
-        answer = await carry_out(self._client, known, order)
+        self._desk.conversation = self._client.conversation(self._scope) if self._scope else None
+        answer = await carry_out(self._desk, order)
         for line in answer.lines:
             self._tell(line)
         if answer.then == "open":

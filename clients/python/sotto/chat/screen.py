@@ -23,7 +23,7 @@ from prompt_toolkit.styles import Style
 
 from sotto.chat import words
 from sotto.chat.lines import Line, clip, lines_of, wrap
-from sotto.chat.orders import SAY, Answer, Order, carry_out, find, parse, title, titles
+from sotto.chat.orders import SAY, Answer, Desk, Order, carry_out, find, parse, title, titles
 from sotto.chat.room import Room
 from sotto.chat.safe_text import safe
 from sotto.chat.tidings import tiding_of
@@ -96,10 +96,12 @@ class Screen:
     ) -> None:
         self._client = client
         self._wanted = wanted
+        self._desk = Desk(client)
         self._room: Room | None = None
         self._cache: tuple[object, list[Line]] = (None, [])
         self._front: list[str] = []
         self._asking_password = False
+        self._opening = False
         self._retry_at = 0.0
         self._typed_at = float("-inf")
         self._draft_kept = ""
@@ -165,7 +167,9 @@ class Screen:
     def _status(self) -> str:
         now = asyncio.get_running_loop().time()
         line = words.link_of(self._client.link, self._retry_at - now, self._client.waiting())
-        if self._room is not None and self._room.conversation.blocked:
+        if self._client.failure is not None:
+            line = f"stopped: {self._client.failure}"
+        elif self._room is not None and self._room.conversation.blocked:
             line = f"WAITING FOR YOU: /who /approve · {line}"
         typists = self._room.typists(now) if self._room else []
         if typists:
@@ -235,9 +239,8 @@ class Screen:
         if order.name == SAY:
             await self._say(order.rest)
             return
-        room = self._room
-        answer = await carry_out(self._client, room.conversation if room else None, order)
-        self._take(answer)
+        self._desk.conversation = self._room.conversation if self._room else None
+        self._take(await carry_out(self._desk, order))
 
     def _take(self, answer: Answer) -> None:
         if answer.then == "quit":
@@ -282,17 +285,20 @@ class Screen:
         """The one conversation there is, or the one that was asked for."""
         found = self._client.conversations()
         wanted = find(self._client, self._wanted) if self._wanted else found[0] if len(found) == 1 else None
-        if wanted is not None and self._room is None:
+        if wanted is not None and self._room is None and not self._opening:
+            self._opening = True
             self._do(self._enter_room(wanted.id))
 
     async def _enter_room(self, scope: bytes) -> None:
         await self._keep_draft()
+        entries = await self._client.history(scope, limit=PAGE)
         room = Room(self._client.conversation(scope))
-        room.add(await self._client.history(scope, limit=PAGE))
-        self._room, self._wanted, self._pane.back = room, "", 0
+        room.add(entries)
+        self._room, self._wanted, self._pane.back, self._opening = room, "", 0, False
         self._draft_kept = self._client.draft(scope)
-        self._buffer.text = self._draft_kept
-        self._buffer.cursor_position = len(self._buffer.text)
+        if not self._buffer.text:  # what is being typed already is newer than any draft
+            self._buffer.text = self._draft_kept
+            self._buffer.cursor_position = len(self._buffer.text)
         if room.conversation.blocked:
             self._remark(words.BLOCKED, caution=True)
 
