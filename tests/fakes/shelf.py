@@ -156,8 +156,11 @@ class Shelf:
         )
 
     def _expired(self, query: q.ExpiredBoxes) -> list[rows.ExpiredBox]:
-        over = [(at, row.seq, key) for key, (row, at) in self.mailbox.items() if at < query.now]
-        return [rows.ExpiredBox(*key, self.devices[key[0]]) for _, _, key in sorted(over)[: query.limit]]
+        over = [(at, row.seq, key, len(row.box)) for key, (row, at) in self.mailbox.items() if at < query.now]
+        return [
+            rows.ExpiredBox(device, sender, n, self.devices[device], size)
+            for _, _, (device, sender, n), size in sorted(over)[: query.limit]
+        ]
 
     def _present(self, scope: bytes) -> list[bytes]:
         return [account for account, row in self.members.get(scope, {}).items() if row.left_at is None]

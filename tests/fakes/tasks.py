@@ -3,16 +3,18 @@
 from collections.abc import Coroutine
 from typing import Any
 
+from chatserver.tasks import Tasks
 from tests.fakes.store import Reading
 
 
-class SteppedTasks:
-    """In place of `Tasks`. What a task raises goes to the test."""
+class SteppedTasks(Tasks):
+    """What a task raises goes to the test."""
 
     def __init__(self) -> None:
+        super().__init__(lambda _name, _error: None)
         self.waiting: list[tuple[Reading, Coroutine[Any, Any, None]]] = []
 
-    def spawn(self, _name: str, work: Coroutine[Any, Any, None]) -> None:
+    def spawn(self, name: str, work: Coroutine[Any, Any, None]) -> None:  # noqa: ARG002 - as `Tasks` has it
         self._go_on(work)
 
     def finish(self, index: int = 0, *, lost: bool = False) -> None:
@@ -28,7 +30,8 @@ class SteppedTasks:
             return
         self.waiting.append((reading, work))
 
-    def close(self) -> None:
+    def end(self) -> None:
+        """The node dies."""
         for _, work in self.waiting:
             work.close()
         self.waiting.clear()
