@@ -90,10 +90,14 @@ async def house(folder: Path) -> AsyncIterator[House]:
 
 
 async def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces, such as what a screen shows."""
+    """Wait for something that nobody announces, such as what a screen shows: look again in every pause of the loop."""
     async with asyncio.timeout(PATIENCE_S):
         while not holds():
-            await asyncio.sleep(0.01)
+            await _pause()
+
+
+async def _pause() -> None:
+    await asyncio.sleep(0.01)
 
 
 async def until(holds: Callable[[], bool], *clients: Client) -> None:

@@ -67,7 +67,7 @@ async def test_two_people_type_and_read(home: House) -> None:
     async with await home.join("River") as river, await home.join("Sage") as sage:
         await home.together(river, sage)
         async with seated(river) as one, seated(sage) as two:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             one.types("good morning\r")
             await two.until_seen("good morning")
             two.types("and to you\r")
@@ -87,7 +87,7 @@ async def test_lines_typed_in_one_go_are_messages_of_their_own(home: House) -> N
     async with await home.join("River") as river, await home.join("Sage") as sage:
         await home.together(river, sage)
         async with seated(river) as one, seated(sage) as two:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             one.types("first\rsecond\r/who\r")
             await one.until_seen("2 people can read this")
             seen = await two.until_seen("second")
@@ -99,7 +99,7 @@ async def test_a_draft_is_there_at_the_next_start(home: House) -> None:
         scope = await home.together(river, sage)
         await knows(river, scope)
         async with seated(river) as one:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             one.types("half a thought")
             await eventually(lambda: one.screen._buffer.text == "half a thought")
         async with seated(river) as again:
@@ -112,7 +112,7 @@ async def test_the_server_going_away_is_said_with_a_countdown(home: House) -> No
         await home.together(river, sage)
         async with seated(river) as one:
             await one.until_seen("connected")
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             await home.stop()
             await one.until_seen("offline")
             one.types("later\r")
@@ -125,7 +125,7 @@ async def test_somebody_added_stands_out_until_approved(home: House) -> None:
         scope = await home.together(river, sage)
         await knows(river, scope)
         async with seated(river) as one:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             await home.add(scope, reed)
             await one.until_seen("WAITING FOR YOU")
             one.types("/approve\r")
@@ -139,7 +139,7 @@ async def test_a_safety_number_must_be_seen_before_it_is_verified(home: House) -
     async with await home.join("River") as river, await home.join("Sage") as sage:
         await home.together(river, sage)
         async with seated(river) as one, seated(sage) as two:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             one.types("hello\r")
             await two.until_seen("hello")
             one.types("/verify sage\r")
@@ -152,7 +152,7 @@ async def test_a_session_that_ended_asks_for_the_password_and_goes_on(home: Hous
     async with await home.join("River") as river, await home.join("Sage") as sage:
         await home.together(river, sage)
         async with seated(river) as one:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             await until(lambda: river.link.link is Link.CURRENT, river)
             await river.sign_out()
             await one.until_seen("password: ")
@@ -169,7 +169,7 @@ async def test_what_others_wrote_cannot_act_on_the_terminal(home: House) -> None
         scope = await home.together(river, sage)
         await knows(sage, scope)
         async with seated(river) as one:
-            await one.until_seen("Sage")
+            await one.until_seen("can read")
             await sage.send(scope, "\x1b[2J\u202ehidden")
             seen = await one.until_seen("hidden")
             assert "\x1b" not in seen
