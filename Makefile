@@ -7,7 +7,7 @@ PART   := .ci/part
 PARTS  := check-lint check-format check-types check-house check-pure
 
 .DEFAULT_GOAL := help
-.PHONY: help run env env-dev lock check test $(PARTS)
+.PHONY: help run env env-dev lock check test mutation $(PARTS)
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -55,3 +55,6 @@ test: env-dev ## everything there is: the checks, then every test, whatever the 
 	@$(MAKE) check; checked=$$?; $(BIN)/pytest -n 2 && exit $$checked
 
 # --- the long ones: their results are committed -----------------------------------------------------------------------
+
+mutation: env-dev ## change and remove what crypto/ checks; what no test notices is listed (20-30 minutes)
+	@$(BIN)/mutmut run --max-children 2 && $(BIN)/mutmut results && $(BIN)/python -m crypto.vectors.removals 2
