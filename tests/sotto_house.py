@@ -89,15 +89,12 @@ async def house(folder: Path) -> AsyncIterator[House]:
         await made.stop()
 
 
-async def eventually(holds: Callable[[], bool]) -> None:
-    """Wait for something that nobody announces, such as what a screen shows: look again in every pause of the loop."""
+async def eventually(holds: Callable[[], bool], changed: asyncio.Event) -> None:
+    """Wait for something to be so, looking again whenever `changed` is set."""
     async with asyncio.timeout(PATIENCE_S):
         while not holds():
-            await _pause()
-
-
-async def _pause() -> None:
-    await asyncio.sleep(0.01)
+            changed.clear()
+            await changed.wait()
 
 
 async def until(holds: Callable[[], bool], *clients: Client) -> None:

@@ -17,6 +17,11 @@ class Pipe:
     def __init__(self) -> None:
         self._typed: asyncio.Queue[str | None] = asyncio.Queue()
         self.written: list[str] = []
+        self._changed = asyncio.Event()
+
+    def write(self, line: str) -> None:
+        self.written.append(line)
+        self._changed.set()
 
     def types(self, line: str | None) -> None:
         self._typed.put_nowait(line)
@@ -26,7 +31,7 @@ class Pipe:
             yield line
 
     async def until(self, text: str) -> str:
-        await eventually(lambda: any(text in line for line in self.written))
+        await eventually(lambda: any(text in line for line in self.written), self._changed)
         return next(line for line in self.written if text in line)
 
 
@@ -44,7 +49,7 @@ async def test_a_script_says_something_and_ends_when_it_is_safe(home: House) -> 
         for line in ("hello from a script", "/who", None):
             pipe.types(line)
         async with asyncio.timeout(PATIENCE_S):
-            await Plain(river, "", pipe.written.append, as_json=False).run(pipe.lines())
+            await Plain(river, "", pipe.write, as_json=False).run(pipe.lines())
         assert pipe.written[-1] == "Everything was sent. Goodbye."
         assert any(line.endswith("you: hello from a script") for line in pipe.written)
         assert "2 people can read this (support):" in pipe.written
@@ -55,7 +60,7 @@ async def test_what_others_say_is_a_line(home: House) -> None:
         scope = await home.together(river, sage)
         await knows(sage, scope)
         pipe = Pipe()
-        running = asyncio.create_task(Plain(river, "", pipe.written.append, as_json=False).run(pipe.lines()))
+        running = asyncio.create_task(Plain(river, "", pipe.write, as_json=False).run(pipe.lines()))
         await sage.send(scope, "two\nlines \x1b[31m")
         assert (await pipe.until("Sage: two")).endswith("Sage: two")
         assert await pipe.until("lines") == "    lines ␛[31m"
@@ -69,7 +74,7 @@ async def test_json_is_one_object_a_line_with_ids_in_hexadecimal(home: House) ->
         await knows(river, scope)
         await knows(sage, scope)
         pipe = Pipe()
-        running = asyncio.create_task(Plain(river, "sage", pipe.written.append, as_json=True).run(pipe.lines()))
+        running = asyncio.create_task(Plain(river, "sage", pipe.write, as_json=True).run(pipe.lines()))
         await sage.send(scope, "hello")
         found = json.loads(await pipe.until('"arrived"'))
         assert found["message"]["text"] == "hello"
@@ -85,7 +90,7 @@ async def test_several_conversations_are_offered_by_number(home: House) -> None:
         scope = await home.together(river, reed)
         await knows(river, scope)
         pipe = Pipe()
-        running = asyncio.create_task(Plain(river, "", pipe.written.append, as_json=False).run(pipe.lines()))
+        running = asyncio.create_task(Plain(river, "", pipe.write, as_json=False).run(pipe.lines()))
         await pipe.until("Choose a conversation")
         pipe.types("/open 2")
         await pipe.until("With Reed")

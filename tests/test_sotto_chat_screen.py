@@ -32,6 +32,8 @@ class Seat:
 
     def __init__(self, screen: Screen, keys: PipeInput) -> None:
         self.screen, self._keys = screen, keys
+        self.drawn = asyncio.Event()
+        screen._app.after_render += lambda _: self.drawn.set()
 
     def types(self, text: str) -> None:
         self._keys.send_text(text)
@@ -42,7 +44,7 @@ class Seat:
         return "\n".join([self.screen._title(), *lines, self.screen._status(), self.screen._prompt()])
 
     async def until_seen(self, text: str) -> str:
-        await eventually(lambda: text in self.sees())
+        await eventually(lambda: text in self.sees(), self.drawn)
         return self.sees()
 
 
@@ -101,9 +103,9 @@ async def test_a_draft_is_there_at_the_next_start(home: House) -> None:
         async with seated(river) as one:
             await one.until_seen("can read")
             one.types("half a thought")
-            await eventually(lambda: one.screen._buffer.text == "half a thought")
+            await eventually(lambda: one.screen._buffer.text == "half a thought", one.drawn)
         async with seated(river) as again:
-            await eventually(lambda: again.screen._buffer.text == "half a thought")
+            await eventually(lambda: again.screen._buffer.text == "half a thought", again.drawn)
         assert river.draft(scope) == "half a thought"
 
 

@@ -9,9 +9,8 @@ One event loop, one open client for each state.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -28,14 +27,12 @@ from sotto.core import Core
 from sotto.directory import Directory
 from sotto.errors import NumberChanged, SottoError, TooLong, UnknownAccount
 from sotto.events import Listener
+from sotto.inbox import unread
 from sotto.online import Online
 from sotto.sizes import body_limit
 from sotto.state import Database, History, Writes
-from sotto.state.file import File, Row
-from sotto.state.records import Outgoing, Profile, Store, u64
+from sotto.state.records import Outgoing, Profile, Store
 from sotto.values import Conversation, Entry, Kind, LinkChanged, Message, Stage
-
-_PAGE = 64
 
 
 class Client:
@@ -310,26 +307,8 @@ class Client:
         A message counts as taken when the next one is asked for; one that was being worked on when the program died
         comes again.
         """
-        after = 0
-        while True:
-            self._core.arrived.clear()
-            rows = await self._core.database.read(partial(_inbox_page, after=after))
-            entries = await self._history.entries([key for _, key in rows])
-            for arrival, key in rows:
-                after = int.from_bytes(arrival, "big")
-                entry = entries.get(key)
-                if isinstance(entry, Message):
-                    yield entry
-                await self._taken(arrival)
-            if not rows:
-                if self._closed.is_set():
-                    return
-                await self._core.arrived.wait()
-
-    async def _taken(self, arrival: bytes) -> None:
-        writes = Writes()
-        writes.drop(Store.INBOX, arrival)
-        await self._core.saved(writes)
+        async for message in unread(self._core, self._history, self._closed):
+            yield message
 
     async def history(self, conversation: bytes, *, before: int = MAX_INTEGER, limit: int = 50) -> list[Entry]:
         """At most `limit` messages and gaps below the place `before`, oldest first."""
@@ -398,7 +377,3 @@ class Client:
     def events(self) -> Listener:
         """Everything that happens from now on: `async for event in client.events()`."""
         return self._core.events.listen()
-
-
-def _inbox_page(file: File, after: int) -> Sequence[Row]:
-    return file.first_from(Store.INBOX, u64(after + 1), _PAGE)

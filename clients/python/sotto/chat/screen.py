@@ -4,26 +4,24 @@ prompt_toolkit draws; this module owns the room on screen and nothing else. Work
 """
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from typing import Final
 
 from prompt_toolkit.application import Application
 from prompt_toolkit.buffer import Buffer
-from prompt_toolkit.data_structures import Point
 from prompt_toolkit.filters import Condition
-from prompt_toolkit.formatted_text import StyleAndTextTuples
 from prompt_toolkit.input import Input
 from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
-from prompt_toolkit.layout import BufferControl, HSplit, Layout, UIContent, UIControl, Window
+from prompt_toolkit.layout import BufferControl, HSplit, Layout, Window
 from prompt_toolkit.layout.controls import FormattedTextControl
 from prompt_toolkit.layout.dimension import Dimension
 from prompt_toolkit.layout.processors import BeforeInput, ConditionalProcessor, PasswordProcessor
 from prompt_toolkit.output import Output
-from prompt_toolkit.styles import Style
 
 from sotto.chat import words
 from sotto.chat.lines import Line, clip, lines_of, wrap
 from sotto.chat.orders import SAY, Answer, Desk, Order, carry_out, find, parse, title, titles
+from sotto.chat.pane import STYLE, Pane
 from sotto.chat.room import Room
 from sotto.chat.safe_text import safe
 from sotto.chat.tidings import tiding_of
@@ -50,42 +48,6 @@ DRAFT_EVERY_S: Final = 2.0
 ATTENTIVE_S: Final = 60.0
 """So long after the last key the person counts as looking: what comes is then read at once."""
 MOST_INPUT_LINES: Final = 6
-
-STYLE: Final = Style.from_dict(
-    {
-        "title": "reverse",
-        "status": "reverse",
-        "own": "ansicyan",
-        "other": "ansigreen",
-        "day": "ansibrightblack",
-        "gap": "ansiyellow bold",
-        "remark": "ansibrightblack italic",
-        "caution": "ansired bold",
-    }
-)
-
-
-class Pane(UIControl):
-    """The lines of the room, the newest at the bottom. `back` counts lines scrolled up; owned by the screen."""
-
-    def __init__(self, lines: Callable[[int], list[Line]]) -> None:
-        self._lines = lines
-        self.back = 0
-        self.height = 1
-
-    def create_content(self, width: int, height: int) -> UIContent:
-        """The lines that fit, from `back` lines above the end."""
-        lines = self._lines(width)
-        self.height = height
-        self.back = max(0, min(self.back, len(lines) - height))
-        end = len(lines) - self.back
-        shown: list[StyleAndTextTuples] = [list(line) for line in lines[max(0, end - height) : end]]
-        shown = [[] for _ in range(height - len(shown))] + shown
-        return UIContent(lambda at: shown[at], line_count=len(shown), cursor_position=Point(0, len(shown) - 1))
-
-    def at_top(self, width: int) -> bool:
-        """Whether the first line is on screen."""
-        return self.back + self.height >= len(self._lines(width))
 
 
 class Screen:
