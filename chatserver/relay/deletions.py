@@ -89,18 +89,22 @@ class Deletions:
         now = self._clock.wall_ms()
         sender, n = box.key
         if box.outcome is FateOutcome.OPENED:
-            if self._settled(box.key) and all(outcome == FateOutcome.OPENED for account, outcome in fates if account):
-                self._hub.tell(sender, Receipt(n, "delivered", now))
+            if all(outcome == FateOutcome.OPENED for account, outcome in fates if account):
+                self._tell_delivered(box.key, now)
         elif box.outcome is FateOutcome.EXPIRED:
             if (box.account, FateOutcome.EXPIRED) in fates:  # else another device opened it, or may still
                 self._hub.tell(sender, Receipt(n, "expired", now, (box.account,)))
         else:
             self._hub.tell(sender, Receipt(n, _MARKS[box.outcome], now, (), (box.device,)))
 
-    def _settled(self, key: Key) -> bool:
-        """Whether nothing of that send is only in memory; below the window nothing can be."""
+    def _tell_delivered(self, key: Key, now: int) -> None:
+        """Once, and not while a box of that send is only in memory; below the window none can be."""
         window = self._spool.windows.get(key.sender)
         if window is None:
-            return False
+            return
         row = window.rows.get(key.n)
-        return row.settled if row is not None else key.n <= window.highest - limits.SEND_WINDOW
+        if row is None:
+            if key.n <= window.highest - limits.SEND_WINDOW:
+                self._hub.tell(key.sender, Receipt(key.n, "delivered", now))
+        elif row.settled and not row.told:
+            row.told = self._hub.tell(key.sender, Receipt(key.n, "delivered", now))

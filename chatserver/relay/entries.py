@@ -51,16 +51,17 @@ class Held:
 class Row:
     """A number of the ledger, as memory knows it.
 
-    `known`: the store holds it too. `settled`: no box of it is only in memory.
+    `known`: the store holds it too. `settled`: no box of it is only in memory. `told`: its sender heard `delivered`.
     """
 
-    __slots__ = ("accepted_at", "c", "known", "settled")
+    __slots__ = ("accepted_at", "c", "known", "settled", "told")
 
     def __init__(self, c: bytes, accepted_at: int, *, settled: bool, known: bool = False) -> None:
         self.c = c
         self.accepted_at = accepted_at
         self.settled = settled
         self.known = known
+        self.told = False
 
 
 class Window:

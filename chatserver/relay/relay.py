@@ -238,9 +238,9 @@ class Relay:
         else:
             seat.connection.refuse(entry.key.n, errors.NOT_SAVED, known=entry.row.known)
 
-    def tell(self, device: bytes, receipt: Receipt) -> None:
-        """A receipt for a sender, if it is here."""
-        self.hub.tell(device, receipt)
+    def tell(self, device: bytes, receipt: Receipt) -> bool:
+        """A receipt for a sender; whether it is here."""
+        return self.hub.tell(device, receipt)
 
     # -- an acknowledgement --------------------------------------------------------------------------------------
 

@@ -35,8 +35,8 @@ class House(Protocol):
     def refuse(self, entry: Entry, failure: Failure) -> None:
         """The send was not accepted: nobody was handed anything."""
 
-    def tell(self, device: bytes, receipt: Receipt) -> None:
-        """A receipt for a sender, if it is connected here."""
+    def tell(self, device: bytes, receipt: Receipt) -> bool:
+        """A receipt for a sender; whether it is connected here."""
 
 
 class Spool:
@@ -75,7 +75,7 @@ class Spool:
     def accept(self, entry: Entry, event: Event | None) -> None:
         """Commit `entry`; nobody is handed anything before that is done."""
         self.entries[entry.key] = entry
-        entry.row.settled = False
+        entry.row.settled = entry.row.told = False
         self.bytes += _size(entry)
         self.windows[entry.key.sender].open += 1
         for held in entry.boxes:
@@ -263,7 +263,8 @@ class Spool:
         if newest:
             entry.row.settled = True
             for receipt in _receipts(entry, self._clock.wall_ms()):
-                self.house.tell(entry.key.sender, receipt)
+                there = self.house.tell(entry.key.sender, receipt)
+                entry.row.told = there and receipt.mark == "delivered"
 
     def _forget(self, entry: Entry) -> None:
         if self.entries.get(entry.key) is entry:

@@ -62,6 +62,7 @@ class Phone:
     inbox: list[Deliver] = field(default_factory=list)
     unacked: list[Deliver] = field(default_factory=list)
     reseal: set[int] = field(default_factory=set)
+    heard: list[ServerFrame] = field(default_factory=list)  # everything that ever came
 
     # -- the socket ----------------------------------------------------------------------------------------------
 
@@ -115,6 +116,7 @@ class Phone:
 
     def take(self, frame: ServerFrame) -> None:
         """A frame, as a client takes it."""
+        self.heard.append(frame)
         match frame:
             case Welcome():
                 self.welcomed = True
@@ -142,8 +144,8 @@ class Phone:
             message.stage = Stage.DELIVERED if receipt.mark == "delivered" else Stage.SAFE
 
     def _told(self, told: frames.Told) -> None:
-        message = self.sent[told.n]
-        if message.stage is Stage.DELIVERED:
+        message = self.sent.get(told.n)
+        if message is None or message.stage is Stage.DELIVERED:
             return
         outcomes = {fate for _, fate in told.persons}
         if told.state == "unknown":
@@ -151,9 +153,12 @@ class Phone:
             self.repeat(told.n)
         elif "unreadable" in outcomes:
             self.reseal.add(told.n)
-        elif told.state == "settled":
-            assert not outcomes
+        elif told.state == "settled" and not outcomes:
             message.stage = Stage.DELIVERED
+
+    def marks(self, n: int) -> list[str]:
+        """What it was told of a message, in order."""
+        return [frame.mark for frame in self.heard if isinstance(frame, Receipt) and frame.n == n]
 
     # -- receiving -----------------------------------------------------------------------------------------------
 
