@@ -137,7 +137,7 @@ class Node:
             call_later=asyncio.get_running_loop().call_later,
             failed=_failed,
         )
-        origins = frozenset(settings.origins)
+        origins = set(settings.origins)
         secure = settings.tls_cert_file is not None or settings.behind_proxy
         site = http.build(
             Deps(
@@ -151,7 +151,9 @@ class Node:
         assert self._runner.server is not None  # noqa: S101  set up in the line above
         self._port = Port(door, quiet_http(self._runner.server, _failed))
         self._greeter = Greeter(people, origins, settings.node_name.encode().ljust(16, b"\0")[:16])
-        return await self._port.open(settings.host, settings.port, _tls(settings))
+        port = await self._port.open(settings.host, settings.port, _tls(settings))
+        _name_port(origins, port)
+        return port
 
     def _origin_allowed(self, origin: str | None) -> bool:
         return origin is None or origin in self._greeter.origins
@@ -176,6 +178,13 @@ class Node:
         await self._store.close()
         logs.info(Event.NODE_STOPPED, kept=drained.unsaved)
         return Stopped(drained, dict(self._dropped))
+
+
+def _name_port(origins: set[str], port: int) -> None:
+    """Where any free port was asked for, our own origins are those of the port that was found."""
+    for origin in [origin for origin in origins if origin.endswith(":0")]:
+        origins.remove(origin)
+        origins.add(f"{origin.removesuffix('0')}{port}")
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -1,6 +1,7 @@
 """What HTTP needs, made by the composition root. No setting and no implementation is known here."""
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 
 from chatserver.people.attempts import Attempts
@@ -18,7 +19,7 @@ class Deps:
     attempts: Attempts
     nonces: Nonces
     organisation: str
-    origins: frozenset[str]
+    origins: AbstractSet[str]
     """Web origins that may use a cookie."""
     secure: bool
     """Whether people reach the server by HTTPS: the cookie is then `Secure` and bound to the host by its prefix."""

@@ -4,6 +4,7 @@ A ticket is burnt before anything else is looked at, whatever comes of it. Who h
 session, account and device is over; everything else that is wrong is `hello_refused`.
 """
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final, cast
 
@@ -36,7 +37,7 @@ class Greeter:
     """What a node brings to a hello: where clients may come from, and which node claims their devices."""
 
     people: People
-    origins: frozenset[str]
+    origins: AbstractSet[str]
     node: bytes
 
 
