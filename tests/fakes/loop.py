@@ -53,15 +53,26 @@ class LoopClock:
         return EPOCH_MS + round(cls.mono_s() * 1000)
 
 
+async def later(seconds: float) -> None:
+    """Let so much virtual time pass."""
+    loop = asyncio.get_running_loop()
+    due = loop.create_future()
+    loop.call_later(seconds, due.set_result, None)
+    await due
+
+
 def in_virtual_time(test: Callable[P, Coroutine[Any, Any, None]]) -> Callable[P, None]:
     """A coroutine test, run on a loop of its own."""
 
     @wraps(test)
     def run(*args: P.args, **kwargs: P.kwargs) -> None:
         loop = VirtualLoop()
+        faults: list[object] = []
+        loop.set_exception_handler(lambda _loop, context: faults.append(context.get("exception", context)))
         try:
             loop.run_until_complete(test(*args, **kwargs))
         finally:
             loop.close()
+        assert faults == []
 
     return run

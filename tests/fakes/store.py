@@ -1,5 +1,6 @@
 """A store whose commits and reads go step by step, and fail where a test says so. It keeps the promises of the port."""
 
+import asyncio
 import enum
 from collections import deque
 from collections.abc import Generator
@@ -94,3 +95,33 @@ class FakeStore:
                 self.apply(fault)
             while self.untold:
                 self.tell()
+
+
+class LoopStore(FakeStore):
+    """The same on a loop: a commit takes a millisecond, a read a turn. `fault` strikes everything while it is set."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        super().__init__(shelf)
+        self.fault = Fault.NONE
+        self.blind = False  # nothing can be read
+        self._due = False
+
+    def submit(self, unit: Unit, done: Done) -> None:
+        super().submit(unit, done)
+        if not self._due:
+            self._due = True
+            asyncio.get_running_loop().call_later(0.001, self._commit)
+
+    def _commit(self) -> None:
+        self._due = False
+        for _ in range(len(self.queued)):
+            self.apply(self.fault)
+        while self.untold:
+            self.tell()
+
+    async def read(self, query: Query[R_co]) -> list[R_co]:
+        rows: list[R_co] = self.shelf.read(query)
+        await asyncio.sleep(0)
+        if self.blind:
+            raise StoreLost
+        return rows
