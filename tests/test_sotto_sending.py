@@ -52,6 +52,8 @@ def number_all(box: Outbox) -> list[Outgoing]:
 
 
 def send_all(box: Outbox) -> list[int]:
+    """Number and send everything, in conversations that the server accepted already."""
+    box._proven.update((ONE, TWO))
     number_all(box)
     ready = [one.n for one in box.sendable()]
     for n in ready:
@@ -65,6 +67,26 @@ def refusal(n: int, code: str, *, retry: bool = True, known: bool = False) -> Re
 
 def receipt(n: int, mark: str) -> Receipt:
     return Receipt(n, mark, 5)  # type: ignore[arg-type]  # any mark, as the case says
+
+
+def test_a_conversation_not_accepted_yet_sends_one_at_a_time() -> None:
+    box = outbox(item(1), item(2), item(3, TWO))
+    number_all(box)
+    assert [one.n for one in box.sendable()] == [1, 3]
+    box.sent(1)
+    assert [one.n for one in box.sendable()] == [3]
+    box.received(receipt(1, "safe"))
+    assert [one.n for one in box.sendable()] == [2, 3]
+
+
+def test_a_refusal_makes_a_conversation_careful_again() -> None:
+    box = outbox(item(1), item(2), item(3))
+    send_all(box)
+    box.refused(refusal(1, "stale_key"))
+    assert box.sendable() == []
+    box.refused(refusal(2, "stale_key"))
+    box.refused(refusal(3, "stale_key"))
+    assert [one.n for one in box.sendable()] == [1]
 
 
 def test_numbers_and_the_chain_follow_the_order_of_writing() -> None:
@@ -123,7 +145,8 @@ def test_a_queue_from_disk_repeats_what_had_a_number() -> None:
     box = outbox(item(1), item(2))
     numbered = number_all(box)
     again = Outbox(numbered, {ONE: Chain(2, numbered[1].c)}, 2)
-    assert [one.n for one in again.sendable()] == [1, 2]
+    again.received(receipt(1, "safe"))
+    assert [one.n for one in again.sendable()] == [2]
 
 
 @pytest.mark.parametrize("code", ["wrong_devices", "stale_key"])
@@ -224,7 +247,7 @@ def test_after_a_return_the_fates_of_safe_messages_are_asked() -> None:
     box.received(receipt(2, "safe"))
     box.disconnected()
     assert box.welcomed(new_epoch=False) == [2]
-    assert [one.n for one in box.sendable()] == [1, 3]
+    assert [one.n for one in box.sendable()] == [1]
 
 
 def test_after_a_restore_everything_not_delivered_is_repeated() -> None:
@@ -234,7 +257,7 @@ def test_after_a_restore_everything_not_delivered_is_repeated() -> None:
     box.received(receipt(2, "safe"))
     box.disconnected()
     assert box.welcomed(new_epoch=True) == []
-    assert [one.n for one in box.sendable()] == [2, 3]
+    assert send_all(box) == [2, 3]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +293,7 @@ def test_a_full_queue_takes_nothing() -> None:
 class Ledger:
     """The far side: what it accepted, by number, and which conversations it refuses now."""
 
-    accepted: dict[int, Outgoing] = field(default_factory=dict)
+    accepted: dict[int, Outgoing] = field(default_factory=dict)  # in the order of acceptance
     closed: set[bytes] = field(default_factory=set)
 
     def answer(self, sent: Outgoing) -> Receipt | Refused:
@@ -362,6 +385,12 @@ class Conversations(RuleBasedStateMachine):
                 assert before is None or Content.decode(one.content).prev == before.c
 
     @invariant()
+    def no_device_begins_in_the_middle(self) -> None:
+        for scope in (ONE, TWO):
+            order = [one.seq for one in self.far.accepted.values() if one.scope == scope]
+            assert not order or order[0] == 1
+
+    @invariant()
     def the_window_holds(self) -> None:
         unsafe = [one.n for one in self.items.values() if one.n and one.stage is Stage.QUEUED]
         assert not unsafe or self.n - min(unsafe) < SEND_WINDOW
@@ -374,6 +403,7 @@ class Conversations(RuleBasedStateMachine):
         self.transmit()
         while self.line:
             self.arrive(heard=True)
+            self.transmit()
         assert {one.item for one in self.far.accepted.values()} == set(range(1, self.written + 1))
 
 

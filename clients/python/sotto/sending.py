@@ -76,6 +76,7 @@ class Outbox:
         self._free: set[int] = set()  # numbers that the server certainly does not know
         self._again: set[int] = set()  # safe, but to be sealed and sent again
         self._mends: dict[int, int] = {}
+        self._proven: set[bytes] = set()  # conversations whose devices and keys the server accepted, on this connection
         self._stopped: set[bytes] = set()  # conversations that wait for a person, a notice or a while
         self._changes = Changes()
         for item in sorted(items, key=lambda item: item.item):
@@ -149,10 +150,22 @@ class Outbox:
         return numbered
 
     def sendable(self) -> list[Outgoing]:
-        """Numbered messages to seal and send now, lowest number first."""
+        """Numbered messages to seal and send now, lowest number first.
+
+        Of a conversation whose devices and keys were not accepted yet only one is under way at a time: were a later
+        message accepted before an earlier one, a device's stream would begin with it, and the earlier be refused there.
+        """
         again = [self._items[self._by_n[n]] for n in self._again]
         ready = (item for item in (*self._unsafe.values(), *again) if self._may_go(item))
-        return sorted(ready, key=lambda item: item.n)
+        busy = {item.scope for n in self._on_wire if (item := self.find(n)) is not None}
+        return [item for item in sorted(ready, key=lambda item: item.n) if self._in_turn(item.scope, busy)]
+
+    def _in_turn(self, scope: bytes, busy: set[bytes]) -> bool:
+        if scope in self._proven:
+            return True
+        first = scope not in busy
+        busy.add(scope)
+        return first
 
     def sent(self, n: int) -> None:
         """Its bytes leave now."""
@@ -166,6 +179,7 @@ class Outbox:
         """Nothing that was on the wire is certain any more."""
         self._on_wire.clear()
         self._mends.clear()
+        self._proven.clear()
 
     def welcomed(self, *, new_epoch: bool) -> list[int]:
         """The numbers to ask the fates of. After a restore everything is repeated instead (DESIGN section 3)."""
@@ -183,6 +197,7 @@ class Outbox:
             return None
         self._on_wire.discard(receipt.n)
         self._mends.pop(receipt.n, None)
+        self._proven.add(item.scope)
         return self._mark(item, receipt.mark)
 
     def refused(self, refusal: Refused) -> Reaction:
@@ -191,6 +206,7 @@ class Outbox:
         if item is None:
             return Reaction.NONE
         self._on_wire.discard(item.n)
+        self._proven.discard(item.scope)
         if not refusal.known and item.stage is Stage.QUEUED and refusal.code in _GIVES_BACK:
             self._free.add(item.n)
         otherwise = Reaction.HOLD if refusal.retry else Reaction.FAILED
