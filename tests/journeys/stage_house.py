@@ -20,6 +20,7 @@ from chatserver.people.roles import Role
 from chatserver.settings import Settings, load
 from chatserver.store.faults import Faults
 from chatserver.store.opening import open_store
+from loadtests.actors import Device
 from loadtests.chaos.server import free_port
 from sotto.client import Client
 from sotto.values import Entry, Event, Message, Stage, StageChanged
@@ -119,6 +120,7 @@ class House:
     port: int = field(default_factory=free_port)
     people: list[Person] = field(default_factory=list)
     faults: Faults | None = None
+    commit_distance_ms: float = 2.0
     doors: tuple[str, ...] = ()  # other addresses by which people come
     _node: Node | None = None
 
@@ -132,7 +134,10 @@ class House:
         return self._node
 
     def settings(self) -> Settings:
-        chosen = {"port": self.port, "data_dir": self.folder / "server", "origins": [self.url, *self.doors]}
+        chosen = {
+            "port": self.port, "data_dir": self.folder / "server", "origins": [self.url, *self.doors],
+            "commit_distance_ms": self.commit_distance_ms,
+        }  # fmt: skip
         return load(chosen, environ={}, make_keys=True).settings
 
     async def start(self) -> None:
@@ -188,7 +193,7 @@ class House:
         self.people.append(person)
         return person
 
-    async def together(self, *people: Person) -> bytes:
+    async def together(self, *people: "Person | Device") -> bytes:
         """A conversation of these."""
         accounts = [person.account for person in people]
         made = await conversations.create(self.node.people, Purpose.SUPPORT, accounts, OPERATOR)
