@@ -27,6 +27,8 @@ class Topic(enum.IntEnum):
     """A session ended; the subject is the session."""
     CLAIMED = 6
     """Another node took a device over; the subject is the device."""
+    LINK = 7
+    """A device asks to be linked to the account, or was answered."""
 
 
 class Entry(NamedTuple):

@@ -226,6 +226,9 @@ class Person:
     async def post(self, path: str, body: Any) -> Answered:
         return await self.house.ask("POST", path, body, headers=self.bearer)
 
+    async def delete(self, path: str) -> Answered:
+        return await self.house.ask("DELETE", path, headers=self.bearer)
+
     async def state(self, path: str, body: Any, phone: Phone, /, **changed: Any) -> Answered:
         """A request with the statement of a device, of which some fields may be `changed`."""
         data = json.dumps(body).encode()

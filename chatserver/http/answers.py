@@ -39,6 +39,8 @@ def answered(answer: Answer, status: int, deps: Deps) -> web.Response:
     """What a handler gave back."""
     if isinstance(answer, Refusal):
         return refused(answer)
+    if answer is None:
+        return web.Response(status=status)
     if not isinstance(answer, Sent):
         return json(answer, status)
     response = web.Response(status=204) if answer.body is None else json(answer.body, status)

@@ -174,6 +174,36 @@ class KeyNumber(Body, frozen=True):
     key_no: U32
 
 
+class AskLink(Body, frozen=True):
+    """A device's key, and how its person calls it."""
+
+    device_pk: Bytes32
+    name: Typed
+
+
+class LinkAsked(Body, frozen=True):
+    """It waits until then for an answer."""
+
+    expires_at: Number
+
+
+class Link(Body, frozen=True):
+    """A device that asks to be linked. `list` is the signed list that has it, once another device gave it."""
+
+    device: Id
+    device_pk: Bytes32
+    name: str
+    asked_at: Number
+    expires_at: Number
+    list: Blob | None = None
+
+
+class Links(Body, frozen=True):
+    """The devices that ask now, the longest waiting first."""
+
+    links: tuple[Link, ...]
+
+
 class AskTicket(Body, frozen=True):
     """A device of one's own that will say hello."""
 

@@ -34,7 +34,8 @@ async def _conversation(people: People, row: rows.Conversation) -> bodies.Conver
 
 def _member(people: People, row: rows.Member) -> bodies.Member:
     alias = people.columns.open(Column.ACCOUNT_ALIAS, row.account, row.alias_box)
-    return bodies.Member(Id(row.account), Role(row.role), alias, row.joined_at, row.left_at)
+    left_at = row.left_at if row.left_at is not None else row.disabled_at  # a disabled account reads no more
+    return bodies.Member(Id(row.account), Role(row.role), alias, row.joined_at, left_at)
 
 
 async def lists(call: Call, query: bodies.After) -> bodies.SignedLists | Refusal:

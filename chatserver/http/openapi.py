@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import msgspec
 
-from chatserver.http import accounts, conversations, devices, health, server, sessions
+from chatserver.http import accounts, conversations, devices, health, links, server, sessions
 from chatserver.http.answers import JSON
 from chatserver.http.bodies import Refused
 from chatserver.http.gate import STATEMENT_HEADER
@@ -20,6 +20,7 @@ ROUTES: Final = (
     *accounts.ROUTES,
     *sessions.ROUTES,
     *devices.ROUTES,
+    *links.ROUTES,
     *conversations.ROUTES,
 )
 

@@ -51,7 +51,8 @@ class Sent:
     cookie: bytes
 
 
-Answer = msgspec.Struct | Sent | Refusal
+Answer = msgspec.Struct | Sent | Refusal | None
+"""None: it is done, and there is nothing to say."""
 
 _COMMON: Final = (errors.STORE_LOST, errors.INTERNAL)
 _READS_BODY: Final = (errors.BAD_REQUEST, errors.TOO_BIG)

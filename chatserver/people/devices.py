@@ -60,7 +60,8 @@ async def _plan(people: People, by: Actor, device: NewDevice) -> Plan[Registered
     added = _added(people, by.account, device, now)
     room = changes.RequireRoom(by.account, limits.MAX_DEVICES_PER_CONVERSATION)
     event = Event(Kind.DEVICE_ADDED, now, by.account, by.device, by.session, by.account, object=device.id)
-    unit = unit._replace(changes=(added, *unit.changes, room), events=(event, *unit.events))
+    linked = changes.DropLink(device.id, by.account)
+    unit = unit._replace(changes=(added, *unit.changes, room, linked), events=(event, *unit.events))
     return Plan(unit, Registered(device.id, step.list.version))
 
 

@@ -4,8 +4,10 @@ from typing import Final
 
 from chatserver.care.views import View, view_of
 from chatserver.clock import Clock
+from chatserver.relay import statements
 from chatserver.store.port import Store, StoreLost
-from chatserver.store.queries import BundlesOfConversation, ListsOfConversation, MailboxSize, MembersOf
+from chatserver.store.queries import AccountById, MailboxSize, MembersOf
+from chatserver.store.rows import Member
 from chatserver.tasks import Tasks
 from chatserver.wire import limits
 
@@ -53,15 +55,24 @@ class Directory:
 
     async def _read(self, scope: bytes) -> View:
         members = await self._store.read(MembersOf(scope))
-        lists = await self._store.read(ListsOfConversation(scope)) if members else []
-        bundles = await self._store.read(BundlesOfConversation(scope)) if members else []
-        view = view_of(scope, members, lists, bundles, self._clock.wall_ms())
+        if members:
+            lists, bundles = await statements.of_conversation(self._store, scope)
+            view = view_of(scope, members, lists, bundles, self._clock.wall_ms())
+        else:
+            view = await self._own(scope)
         if len(self.sizes) > MAX_SIZES:
             self.sizes.clear()
         for device in view.receivers.keys() - self.sizes.keys():
             (size,) = await self._store.read(MailboxSize(device))
             self.sizes[device] = Size(size.boxes, size.bytes)
         return view
+
+    async def _own(self, account: bytes) -> View:
+        """The scope of an account's own devices among themselves (CRYPTO section 9); empty if it is no account."""
+        found = await self._store.read(AccountById(account))
+        lists, bundles = await statements.of_account(self._store, account)
+        alone = [Member(account, row.id, row.role, row.alias_box, 0, None, row.disabled_at) for row in found]
+        return view_of(account, alone, lists, bundles, self._clock.wall_ms())
 
     def _keep(self, view: View) -> None:
         self._drop(view.scope)

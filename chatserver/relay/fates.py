@@ -15,6 +15,8 @@ from chatserver.tasks import Tasks
 from chatserver.wire import errors, limits
 from chatserver.wire.frames import Fate, Fates, FatesTold, Told
 
+_TOLD_AT_ONCE: Final = 128
+"""With 32 persons pending each, so many fit into a frame."""
 _NAMES: Final[dict[int, Fate]] = {
     FateOutcome.PENDING: "pending",
     FateOutcome.OPENED: "opened",
@@ -56,8 +58,9 @@ class Teller:
             return
         # What was settled while the rows were read may have rows that this read did not see: its receipt tells it.
         under_way |= {n for n in numbers if self._is_open(seat, n)}
-        told = (Told(n, "open") if n in under_way else self._told(seat, n, rows.get(n, ())) for n in numbers)
-        seat.connection.put(FatesTold(tuple(told)))
+        told = [Told(n, "open") if n in under_way else self._told(seat, n, rows.get(n, ())) for n in numbers]
+        for start in range(0, len(told), _TOLD_AT_ONCE):
+            seat.connection.put(FatesTold(tuple(told[start : start + _TOLD_AT_ONCE])))
         seat.connection.resume()
 
     def _is_open(self, seat: Seat, n: int) -> bool:

@@ -2,9 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
+from chatserver.relay import statements
 from chatserver.relay.connection import Connection
 from chatserver.store.port import Store, StoreLost
-from chatserver.store.queries import BundlesOfConversation, ListsOfConversation
 from chatserver.store.rows import Bundle
 from chatserver.wire import errors
 from chatserver.wire.errors import Refusal
@@ -32,12 +32,12 @@ class Mender:
         `present`: the accounts that a send must reach. Others (disabled ones) would mend it to a wrong set again.
         """
         try:
-            bundles = await self._store.read(BundlesOfConversation(frame.scope))
-            lists = await self._store.read(ListsOfConversation(frame.scope)) if stale is None else []
+            read = statements.of_account if frame.scope in present else statements.of_conversation
+            lists, bundles = await read(self._store, frame.scope)
         except StoreLost:
             connection.refuse(frame.n, errors.NOT_SAVED, known=known)
             return
-        signed = tuple((row.account, row.body) for row in lists if row.account in present)
+        signed = tuple((row.account, row.body) for row in lists if row.account in present and stale is None)
         keys = _newest([bundle for bundle in bundles if bundle.account in present], stale)
         connection.put(Refused(frame.n, refusal.code, refusal.reason, refusal.retry, known, signed, keys))
 

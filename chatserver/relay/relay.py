@@ -101,7 +101,7 @@ class Relay:
         if row is None:
             row = Row(frame.c, self.clock.wall_ms(), settled=False)
         entry = self._entry(seat, frame, view, row)
-        if not entry.persons:
+        if not entry.persons and (frame.scope != seat.account or not entry.boxes):
             seat.connection.refuse(frame.n, errors.NO_DEVICE, known=row.known or below)
             return
         entry.again = row.known or below

@@ -10,7 +10,7 @@ from chatserver.relay.deletions import Deletions, Gone
 from chatserver.relay.hub import Seat
 from chatserver.relay.mailbox import Key
 from chatserver.relay.pages import Pages
-from chatserver.store.changes import DropOldFates, DropTickets, FateOutcome, TouchSession
+from chatserver.store.changes import DropOldFates, DropOldLinks, DropTickets, FateOutcome, TouchSession
 from chatserver.store.port import Outcome, Store, StoreLost, Unit
 from chatserver.store.queries import ExpiredBoxes
 from chatserver.wire import errors, limits
@@ -77,7 +77,7 @@ class Sweep:
         gone = [Gone(row.device, row.account, Key(row.sender, row.n), row.size, FateOutcome.EXPIRED) for row in rows]
         if gone:
             self._deletions.delete(gone, Kind.EXPIRED)
-        self._store.submit(Unit((DropTickets(now), DropOldFates(old_fates))), _ignore)
+        self._store.submit(Unit((DropTickets(now), DropOldLinks(now), DropOldFates(old_fates))), _ignore)
 
 
 def _ignore(_outcome: Outcome) -> None:

@@ -9,11 +9,12 @@ from chatserver.relay.connection import Connection
 from chatserver.relay.directory import Directory
 from chatserver.relay.hub import Hub, Seat
 from chatserver.store.port import Store
-from chatserver.store.queries import ContactsOf, DevicesOf, MembersOf
+from chatserver.store.queries import ContactsOf, ConversationsOf, DevicesOf, MembersOf
 from chatserver.wire import errors, limits
 from chatserver.wire.errors import Refusal
 from chatserver.wire.frames import Change, Notice
 
+_NOT_RIGHTS: Final = frozenset({Topic.CLAIMED, Topic.LINK})
 _CHANGES: Final[dict[Topic, Change]] = {Topic.LIST: "list", Topic.KEYS: "keys"}
 
 
@@ -33,7 +34,7 @@ class Watcher:
                 self._directory.forget_conversation(subject)
             elif topic is Topic.SESSION:
                 self._end((seat for seat in self._hub.seats.values() if seat.session == subject), errors.SESSION_ENDED)
-            elif topic is not Topic.CLAIMED:
+            elif topic not in _NOT_RIGHTS:
                 self._directory.forget_account(subject)
                 if topic is Topic.DISABLED:
                     self._end(self._hub.of_account(subject), errors.ACCOUNT_DISABLED)
@@ -48,6 +49,11 @@ class Watcher:
         if topic is Topic.MEMBERS:
             members = await self._store.read(MembersOf(subject))
             self._hub.tell_accounts({member.account for member in members}, Notice("members", subject))
+        elif topic is Topic.DISABLED:
+            for conversation in await self._store.read(ConversationsOf(subject)):
+                await self.tell(Entry(Topic.MEMBERS, conversation.id))
+        elif topic is Topic.LINK:
+            self._hub.tell_accounts((subject,), Notice("links", subject))
         elif topic in _CHANGES:
             await self._devices_changed(topic, subject)
 

@@ -15,6 +15,7 @@ from chatserver.store.rows import (
     FateRow,
     FeedRow,
     Invitation,
+    Link,
     Member,
     Session,
     SignedList,
@@ -99,6 +100,15 @@ class DevicesOf(Query[Device]):
 
     row: ClassVar = Device
     account: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LinksOf(Query[Link]):
+    """The devices that ask at `now` to be linked to an account."""
+
+    row: ClassVar = Link
+    account: bytes
+    now: int
 
 
 @dataclass(frozen=True, slots=True)

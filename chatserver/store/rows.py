@@ -50,6 +50,17 @@ class Device(NamedTuple):
     removed_at: int | None
 
 
+class Link(NamedTuple):
+    """A device that asks to be linked; `list` once another device of the account signed the one that has it."""
+
+    device: bytes
+    device_pk: bytes
+    name_box: bytes
+    asked_at: int
+    expires_at: int
+    list: bytes | None
+
+
 class SignedList(NamedTuple):
     """One version of an account's device list."""
 

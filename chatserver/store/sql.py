@@ -61,6 +61,10 @@ _PRESENT_DEVICES = (
     "join device on device.tenant = present.tenant and device.account = present.account"
     " where present.tenant = $1 and present.left_at is null and removed_at is null"
 )
+_ENABLED = (
+    "not exists (select 1 from account where account.tenant = $1 and account.id = member.account"
+    " and account.disabled_at is not null)"
+)
 _WAITING = (
     "from mailbox where mailbox.tenant = $1 and scope = $2"
     " and mailbox.device in (select id from device where device.tenant = $1 and device.account = $3)"
@@ -112,6 +116,19 @@ CHANGES: Final[dict[type, Statement]] = {
         returns=True,
         frees=True,
     ),
+    c.AskLink: Statement(
+        "insert into link (tenant, device, account, device_pk, name_box, asked_at, expires_at)"
+        " select $1, $2, $3, $4, $5, $6, $7"
+        " where (select count(*) from link where tenant = $1 and account = $3 and device <> $2 and expires_at > $6) < 3"
+        " on conflict (tenant, device) do update set asked_at = excluded.asked_at, expires_at = excluded.expires_at,"
+        " name_box = excluded.name_box where link.account = excluded.account",
+        guarded=True,
+    ),
+    c.AnswerLink: Statement(
+        "update link set list = $4 where tenant = $1 and device = $2 and account = $3", guarded=True
+    ),
+    c.DropLink: Statement("delete from link where tenant = $1 and device = $2 and account = $3", frees=True),
+    c.DropOldLinks: Statement("delete from link where tenant = $1 and expires_at < $2", frees=True),
     c.DropTickets: Statement("delete from ticket where tenant = $1 and expires_at < $2", frees=True),
     c.AddDevice: Statement(
         "insert into device (tenant, id, account, device_pk, name_box, added_at) values ($1, $2, $3, $4, $5, $6)"
@@ -271,6 +288,10 @@ QUERIES: Final[dict[type, str]] = {
     q.OpenInvitations: f"{_INVITATION} where tenant = $1 and account is null order by created_at, id",
     q.SessionByToken: f"{_SESSION} and token_hash = $2",
     q.SessionById: f"{_SESSION} and session.id = $2",
+    q.LinksOf: (
+        "select device, device_pk, name_box, asked_at, expires_at, list from link"
+        " where tenant = $1 and account = $2 and expires_at > $3 order by asked_at, device"
+    ),
     q.DeviceById: f"{_DEVICE} and id = $2",
     q.DevicesOf: f"{_DEVICE} and account = $2 and removed_at is null order by added_at, id",
     q.ListsOf: f"{_LIST} where tenant = $1 and account = $2 and version > $3 order by version",
@@ -283,10 +304,11 @@ QUERIES: Final[dict[type, str]] = {
         f"select {_BUNDLE} from member join device using (tenant, account)"
         " join bundle on bundle.tenant = device.tenant and bundle.device = device.id"
         " where member.tenant = $1 and conversation = $2 and left_at is null and removed_at is null"
-        f" and {_NEWEST_TWO} order by bundle.device, key_no desc"
+        f" and {_ENABLED} and {_NEWEST_TWO} order by bundle.device, key_no desc"
     ),
     q.ListsOfConversation: (
         f"{_LIST} join member using (tenant, account) where tenant = $1 and conversation = $2 and left_at is null"
+        f" and {_ENABLED}"
         " and version = (select max(version) from device_list as newest"
         " where newest.tenant = $1 and newest.account = member.account) order by account"
     ),

@@ -25,7 +25,7 @@ NO_EPOCH: Final = bytes(16)
 
 Mark = Literal["safe", "delivered", "unreadable", "expired", "withheld", "device_removed"]
 Fate = Literal["pending", "opened", "unreadable", "expired", "withheld", "device_removed", "unreachable"]
-Change = Literal["list", "keys", "members"]
+Change = Literal["list", "keys", "members", "links"]
 
 
 class Frame(

@@ -45,6 +45,8 @@ KEY_TTL_S: Final = 30 * 86_400
 CURRENT_AFTER_CHANGE_S: Final = 900
 CLOCK_TOLERANCE_S: Final = 300
 TICKET_TTL_S: Final = 30
+LINK_TTL_S: Final = 600
+"""How long a device may ask to be linked before it asks again."""
 ACTIVE_EVERY_S: Final = 20
 """How often, at most, the activity of a session is written to the store."""
 

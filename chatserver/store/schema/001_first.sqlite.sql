@@ -69,6 +69,22 @@ create table device_list (
   foreign key (tenant, account) references account (tenant, id) deferrable initially deferred
 ) strict, without rowid;
 
+-- Devices that ask to be linked to an account (CRYPTO section 9): they are on no list yet and can say no hello.
+create table link (
+  tenant     blob    not null references tenant (id),
+  device     blob    not null check (length(device) = 16), -- hash of device_pk
+  account    blob    not null,
+  device_pk  blob    not null check (length(device_pk) = 32),
+  name_box   blob    not null,              -- encrypted column
+  asked_at   integer not null,              -- ms
+  expires_at integer not null,              -- ms
+  list       blob,                          -- the signed list that has the device, once another device signed it
+  primary key (tenant, device),
+  foreign key (tenant, account) references account (tenant, id) deferrable initially deferred
+) strict, without rowid;
+create index link_account on link (tenant, account);
+create index link_expiry on link (tenant, expires_at);
+
 create table bundle (
   tenant      blob    not null references tenant (id),
   device      blob    not null,
@@ -231,6 +247,9 @@ insert into sqlite_stat1 (tbl, idx, stat) values
   ('ticket',       'ticket',            '1000 1000 1'),
   ('ticket',       'ticket_session',    '1000 1000 1'),
   ('ticket',       'ticket_age',        '1000 1000 1'),
+  ('link',         'link',              '100 100 1'),
+  ('link',         'link_account',      '100 100 2'),
+  ('link',         'link_expiry',       '100 100 1'),
   ('accepted',     'accepted',          '2000000 2000000 200 1'),
   ('fate',         'fate',              '1000000 1000000 100 2 1'),
   ('fate',         'fate_age',          '1000000 1000000 2'),
