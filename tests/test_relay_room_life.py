@@ -334,3 +334,17 @@ async def test_a_flood_is_slowed_and_every_message_of_it_arrives() -> None:
         assert one.got(Refused) == []
         assert len(there.shelf.events) == 400
         assert [frame.n for frame in other.got(Deliver)] == list(range(1, 257)), "the rest waits for room"
+
+
+@in_virtual_time
+async def test_what_waited_when_the_peer_stopped_reading_is_not_written_at_the_end_of_the_turn() -> None:
+    async with house() as there:
+        peer = await there.join(ann)
+        writes = peer.transport.writes
+        peer.connection.put(Current(1))
+        peer.connection.pause_writing()
+        await later(0.01)
+        assert peer.transport.writes == writes
+        peer.connection.end(errors.SESSION_ENDED)
+        assert peer.transport.writes == writes
+        assert peer.transport.closed == (errors.SESSION_ENDED.closes, "session_ended")

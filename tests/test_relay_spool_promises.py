@@ -2,11 +2,12 @@
 
 import pytest
 
+from chatserver.feed import Entry, Topic
 from chatserver.relay.mailbox import Key
 from chatserver.store.changes import FateOutcome, StoreBox
 from chatserver.wire import limits
 from chatserver.wire.frames import Ended, Refused
-from tests.fakes.people import ALL, CLEO, PAIR
+from tests.fakes.people import ALL, CLEO, PAIR, member
 from tests.fakes.scene import Scene
 from tests.fakes.store import Fault
 
@@ -263,3 +264,17 @@ def test_unreadable_is_remembered_though_its_write_failed(scene: Scene) -> None:
     scene.run()
     assert scene.shelf.fates[scene.ann.device, 1, CLEO.account] is FateOutcome.UNREADABLE
     assert scene.ask(1).persons == ((CLEO.account, "unreadable"),)
+
+
+def test_who_left_is_not_offered_what_is_written_late(scene: Scene) -> None:
+    scene.send(ALL)
+    scene.cleo.connect(scene.node)  # the old socket's box waits to be written
+    while scene.node.tasks.waiting:
+        scene.node.tasks.finish()
+    assert scene.node.relay.hub.is_live(scene.cleo.device)
+    scene.shelf.members[ALL][CLEO.account] = member(ALL, CLEO.account, left_at=1)
+    scene.node.watcher.forget((Entry(Topic.MEMBERS, ALL),))
+    scene.run()
+    assert scene.cleo.inbox == []
+    assert scene.node.relay.hub.is_live(scene.cleo.device)
+    assert (scene.cleo.device, scene.ann.device, 1) not in scene.shelf.mailbox
