@@ -1,72 +1,17 @@
 """The sending queue: numbers, the window, refusals, fates; and a server that forgets, drops and restarts."""
 
-from dataclasses import dataclass, field
-from hashlib import blake2b
-
 import pytest
-from hypothesis import settings
-from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from chatserver.wire.frames import Receipt, Refused, Told
+from chatserver.wire.frames import Told
 from chatserver.wire.limits import SEND_WINDOW
-from crypto.envelope import Committed, Content, commit
-from crypto.keys import FrameClass
+from crypto.envelope import Content
 from sotto.errors import QueueFull
 from sotto.sending import MAX_MENDS, MAX_QUEUED, MAX_RESEALS, Outbox, Reaction
-from sotto.state.records import Chain, Outgoing
+from sotto.state.records import Chain
 from sotto.values import Stage
+from tests.sotto_outbox import ONE, PERSON, TWO, item, number_all, outbox, receipt, refusal, send_all
 
 pytestmark = pytest.mark.pure
-
-DEVICE = b"d" * 16
-ONE, TWO = b"1" * 16, b"2" * 16
-PERSON = b"p" * 16
-
-
-def repeatable(size: int) -> bytes:
-    return blake2b(b"kf", digest_size=size).digest()
-
-
-def committed(item: Outgoing, n: int, seq: int, prev: bytes) -> Committed:
-    content = Content(item.kind, seq, item.queued_at, prev, bytes(32), item.body)
-    return commit(FrameClass.MESSAGE, item.scope, DEVICE, n, content, random=repeatable)
-
-
-def item(number: int, scope: bytes = ONE) -> Outgoing:
-    return Outgoing(number, scope, 1, f"text {number}".encode(), 1_000 + number, number << 16)
-
-
-def outbox(*items: Outgoing, n: int = 0) -> Outbox:
-    made = Outbox([], {}, n)
-    for one in items:
-        made.add(one)
-    return made
-
-
-def number_all(box: Outbox) -> list[Outgoing]:
-    numbered = []
-    while (waiting := box.next_waiting()) is not None:
-        numbered.append(box.number(waiting, committed))
-    return numbered
-
-
-def send_all(box: Outbox) -> list[int]:
-    """Number and send everything, in conversations that the server accepted already."""
-    box._proven.update((ONE, TWO))
-    number_all(box)
-    ready = [one.n for one in box.sendable()]
-    for n in ready:
-        box.sent(n)
-    return ready
-
-
-def refusal(n: int, code: str, *, retry: bool = True, known: bool = False) -> Refused:
-    return Refused(n, code, "", retry, known)
-
-
-def receipt(n: int, mark: str) -> Receipt:
-    return Receipt(n, mark, 5)  # type: ignore[arg-type]  # any mark, as the case says
 
 
 def test_a_conversation_not_accepted_yet_sends_one_at_a_time() -> None:
@@ -287,125 +232,3 @@ def test_a_full_queue_takes_nothing() -> None:
     box = outbox(*(item(number) for number in range(1, MAX_QUEUED + 1)))
     with pytest.raises(QueueFull):
         box.add(item(MAX_QUEUED + 1))
-
-
-@dataclass
-class Ledger:
-    """The far side: what it accepted, by number, and which conversations it refuses now."""
-
-    accepted: dict[int, Outgoing] = field(default_factory=dict)  # in the order of acceptance
-    closed: set[bytes] = field(default_factory=set)
-
-    def answer(self, sent: Outgoing) -> Receipt | Refused:
-        known = sent.n in self.accepted
-        if known and self.accepted[sent.n].c != sent.c:
-            return refusal(sent.n, "number_reused", retry=False, known=True)
-        if sent.scope in self.closed:
-            return refusal(sent.n, "no_device", known=known)
-        self.accepted[sent.n] = sent
-        return receipt(sent.n, "safe")
-
-
-class Conversations(RuleBasedStateMachine):
-    """Two conversations over a line that breaks: each message is accepted once, in order, in an unbroken chain."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.box = Outbox([], {}, 0)
-        self.far = Ledger()
-        self.line: list[Outgoing] = []
-        self.items: dict[int, Outgoing] = {}
-        self.chains: dict[bytes, Chain] = {}
-        self.n = 0
-        self.written = 0
-
-    def persist(self) -> None:
-        changes = self.box.take_changes()
-        self.n = changes.n
-        self.chains |= changes.chains
-        for number, one in changes.items.items():
-            assert one.stage is not Stage.FAILED
-            self.items[number] = one
-
-    @rule(scope=st.sampled_from([ONE, TWO]))
-    def write(self, scope: bytes) -> None:
-        self.written += 1
-        self.box.add(item(self.written, scope))
-        self.persist()
-
-    @rule()
-    def transmit(self) -> None:
-        number_all(self.box)
-        self.persist()
-        for one in self.box.sendable():
-            self.box.sent(one.n)
-            self.line.append(one)
-
-    @precondition(lambda self: self.line)
-    @rule(heard=st.booleans())
-    def arrive(self, heard: bool) -> None:
-        sent = self.line.pop(0)
-        answer = self.far.answer(sent)
-        if not heard:
-            self.break_line()
-        elif isinstance(answer, Receipt):
-            self.box.received(answer)
-        elif self.box.refused(answer) is Reaction.HOLD:
-            self.box.stop(sent.scope)
-        self.persist()
-
-    @rule()
-    def break_line(self) -> None:
-        self.line.clear()
-        self.box.disconnected()
-        self.box.welcomed(new_epoch=False)
-
-    @rule()
-    def restart(self) -> None:
-        self.line.clear()
-        kept = [one for one in self.items.values() if one.stage in (Stage.QUEUED, Stage.SAFE)]
-        self.box = Outbox(kept, dict(self.chains), self.n)
-
-    @rule(scope=st.sampled_from([ONE, TWO]), closed=st.booleans())
-    def close(self, scope: bytes, closed: bool) -> None:
-        (self.far.closed.add if closed else self.far.closed.discard)(scope)
-        if not closed:
-            self.box.go_on(scope)
-
-    @invariant()
-    def what_was_accepted_is_an_unbroken_chain(self) -> None:
-        for scope in (ONE, TWO):
-            chain = sorted((one for one in self.far.accepted.values() if one.scope == scope), key=lambda one: one.seq)
-            assert len({one.seq for one in chain}) == len(chain)
-            assert len({one.item for one in chain}) == len(chain)
-            assert [one.item for one in chain] == sorted(one.item for one in chain)
-            by_seq = {one.seq: one for one in chain}
-            for one in chain:
-                before = by_seq.get(one.seq - 1)
-                assert before is None or Content.decode(one.content).prev == before.c
-
-    @invariant()
-    def no_device_begins_in_the_middle(self) -> None:
-        for scope in (ONE, TWO):
-            order = [one.seq for one in self.far.accepted.values() if one.scope == scope]
-            assert not order or order[0] == 1
-
-    @invariant()
-    def the_window_holds(self) -> None:
-        unsafe = [one.n for one in self.items.values() if one.n and one.stage is Stage.QUEUED]
-        assert not unsafe or self.n - min(unsafe) < SEND_WINDOW
-
-    def teardown(self) -> None:
-        self.far.closed.clear()
-        for scope in (ONE, TWO):
-            self.box.go_on(scope)
-        self.break_line()
-        self.transmit()
-        while self.line:
-            self.arrive(heard=True)
-            self.transmit()
-        assert {one.item for one in self.far.accepted.values()} == set(range(1, self.written + 1))
-
-
-Conversations.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
-test_a_line_that_breaks_loses_and_doubles_nothing = Conversations.TestCase
