@@ -32,6 +32,7 @@ def waits(source: str) -> list[int]:
 
 MAY_WAIT = {
     "tests/journeys/stage_until.py",  # looks again until a condition holds, and fails at a deadline
+    "tests/journeys/stage_modem.py",  # a slow line: its bytes take their time
     "tests/journeys/stage_clock.py",  # the clock that a client is given; its naps are cut short
 }
 
