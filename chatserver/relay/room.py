@@ -52,7 +52,7 @@ class Room:
         self._greeter = Greeter(
             store, clock, tasks, self._spool, relay.hub, relay.pages, greet, still_stands, epoch
         )  # fmt: skip
-        self._sweep = Sweep(store, clock, relay.pages, relay.deletions)
+        self._sweep = Sweep(store, clock, relay.pages, relay.deletions, dropped)
         self.watcher = Watcher(store, clock, relay.hub, relay.directory)
         self._house.acts = self._acts(Teller(store, tasks, self._spool))
         self._house.left = self._left

@@ -1,6 +1,6 @@
 """The one sweep a second, instead of a timer for each connection: clocks, heartbeats, slow readers, expiry."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from typing import Final
 
 from chatserver.audit.events import Kind
@@ -23,7 +23,15 @@ _EXPIRE_AT_ONCE: Final = 500
 class Sweep:
     """Owned by the relay room; run by the composition root."""
 
-    def __init__(self, store: Store, clock: Clock, pages: Pages, deletions: Deletions) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        pages: Pages,
+        deletions: Deletions,
+        dropped: Callable[[str], None] = lambda _name: None,
+    ) -> None:
+        self._dropped = dropped
         self._store = store
         self._clock = clock
         self._pages = pages
@@ -50,6 +58,7 @@ class Sweep:
 
     def _seated(self, seat: Seat, now: float) -> None:
         if seat.mailbox.overdue(now):
+            self._dropped("delivery_overdue")
             seat.connection.end(errors.SLOW_CONSUMER)
             return
         if seat.current_due and now >= seat.current_due:
