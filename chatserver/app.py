@@ -15,6 +15,7 @@ from aiohttp import web
 from chatserver.clock import Clock, SystemClock
 from chatserver.follower import Follower
 from chatserver.http import app as http
+from chatserver.http import gate
 from chatserver.http.deps import Deps
 from chatserver.ops import logs
 from chatserver.ops.logs import Event
@@ -34,8 +35,8 @@ from chatserver.store.opening import Kind, open_store
 from chatserver.store.port import Store, StoreRefused
 from chatserver.store.queries import TheTenant
 from chatserver.tasks import Tasks
-from chatserver.transports import upgrade
-from chatserver.transports.door import Door
+from chatserver.transports import socketio, upgrade
+from chatserver.transports.door import Door, UpgradeFacts
 from chatserver.transports.kept_alive import upgrade_handler
 from chatserver.transports.places import CountedPlaces
 from chatserver.transports.port import Port
@@ -139,13 +140,13 @@ class Node:
         )
         origins = set(settings.origins)
         secure = settings.tls_cert_file is not None or settings.behind_proxy
-        site = http.build(
-            Deps(
-                people, self._hasher, Attempts(), Nonces(), settings.organisation, origins, secure,
-                settings.behind_proxy, _failed,
-            )
+        deps = Deps(
+            people, self._hasher, Attempts(), Nonces(), settings.organisation, origins, secure,
+            settings.behind_proxy, _failed,
         )  # fmt: skip
+        site = http.build(deps)
         site.router.add_get(upgrade.PATH, upgrade_handler(door))
+        socketio.attach(site, door, _session_gate(deps))
         self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None  # noqa: S101  set up in the line above
@@ -158,8 +159,8 @@ class Node:
     def _origin_allowed(self, origin: str | None) -> bool:
         return origin is None or origin in self._greeter.origins
 
-    async def _greet(self, hello: Hello) -> Greeted | Refusal:
-        return await greet(self._greeter, hello, Transport.WEBSOCKET)
+    async def _greet(self, hello: Hello, facts: UpgradeFacts) -> Greeted | Refusal:
+        return await greet(self._greeter, hello, Transport(facts.transport), facts.session)
 
     async def _still_stands(self, greeted: Greeted) -> Refusal | None:
         return await still_stands(self.people, greeted)
@@ -185,6 +186,16 @@ def _name_port(origins: set[str], port: int) -> None:
     for origin in [origin for origin in origins if origin.endswith(":0")]:
         origins.remove(origin)
         origins.add(f"{origin.removesuffix('0')}{port}")
+
+
+def _session_gate(deps: Deps) -> socketio.Gate:
+    """Requests of Socket.IO show their session as all others do."""
+
+    async def session_of(request: web.Request) -> bytes | None:
+        found = await gate.session_of(request, deps)
+        return None if isinstance(found, Refusal) else found.id
+
+    return socketio.Gate(session_of, lambda request: gate.address_of(request, deps))
 
 
 def _tls(settings: Settings) -> ssl.SSLContext | None:

@@ -26,7 +26,7 @@ LIBRARIES: Final = frozenset(
         "uvloop",
     }
 )
-SILENT: Final = ("aiohttp.access", "picows")
+SILENT: Final = ("aiohttp.access", "engineio", "picows", "socketio")
 """Loggers that print what peers send: off at every level."""
 
 _log: Any = structlog.get_logger()

@@ -63,8 +63,13 @@ class _Found:
     key_no: int
 
 
-async def greet(greeter: Greeter, hello: frames.Hello, transport: Transport) -> Greeted | Refusal:
-    """Let a device in over the transport that its socket really has, or say why not. Either is an event."""
+async def greet(
+    greeter: Greeter, hello: frames.Hello, transport: Transport, shown: bytes | None = None
+) -> Greeted | Refusal:
+    """Let a device in over the transport that its socket really has, or say why not. Either is an event.
+
+    `shown` is the session that the socket's requests show, where they show one: no other may come in on it.
+    """
     people = greeter.people
     ticket = await tickets.burn(people, hello.ticket)
     if isinstance(ticket, Refusal):
@@ -72,7 +77,8 @@ async def greet(greeter: Greeter, hello: frames.Hello, transport: Transport) -> 
     found = await _found(people, hello, ticket)
     if isinstance(found, Refusal):
         return await _refused(people, ticket, found)
-    if not await _holds(greeter, hello, transport, found):
+    foreign = shown is not None and shown != found.session.id
+    if foreign or not await _holds(greeter, hello, transport, found):
         return await _refused(people, ticket, HELLO_REFUSED)
     return await _claimed(greeter, found)
 

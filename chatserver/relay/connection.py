@@ -1,7 +1,7 @@
 """The relay's end of one socket: frames in, one write per turn of the loop out."""
 
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sized
 from typing import TYPE_CHECKING, Any, Final
 
 from chatserver.clock import Clock
@@ -79,7 +79,7 @@ class Connection:
         self.quiet_s = 0  # seconds without a byte from the peer; counted by the sweep
         self._house = house
         self._transport = transport
-        self._outbox: list[bytes] = []
+        self._outbox: list[Sized] = []
         self._outbox_bytes = 0
         self._stuffed = False  # the transport takes no more
         self._backlog: deque[ClientFrame] = deque()  # read but not acted on; bounded by one read of the transport

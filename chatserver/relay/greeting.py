@@ -14,11 +14,12 @@ from chatserver.store.port import Store, StoreLost
 from chatserver.store.queries import LedgerOf
 from chatserver.store.rows import Accepted
 from chatserver.tasks import Tasks
+from chatserver.transports.door import UpgradeFacts
 from chatserver.wire import errors, frames, limits
 from chatserver.wire.errors import Refusal
 from chatserver.wire.frames import Hello, Welcome
 
-Greet = Callable[[Hello], Awaitable[Greeted | Refusal]]
+Greet = Callable[[Hello, UpgradeFacts], Awaitable[Greeted | Refusal]]
 StillStands = Callable[[Greeted], Awaitable[Refusal | None]]
 
 LIMITS: Final = frames.Limits(
@@ -58,7 +59,7 @@ class Greeter:
 
     async def _hello(self, connection: Connection, frame: Hello) -> None:
         try:
-            greeted = await self._greet(frame)
+            greeted = await self._greet(frame, connection.facts)
             if isinstance(greeted, Refusal):
                 connection.end(greeted)
                 return

@@ -5,9 +5,9 @@ All calls are made in the event loop's thread, none of them waits, and neither s
 to be written waits in the relay's outbox, what was read is handed over at once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from chatserver.wire.frames import ClientFrame, ServerFrame
 
@@ -20,15 +20,19 @@ class UpgradeFacts:
     origin: str | None
     secure: bool
     path: str
+    transport: int = 1
+    """The byte that its hello has to sign: 1 is the native WebSocket."""
+    session: bytes | None = None
+    """Where requests show a session: its id. No other may say hello on this socket."""
 
 
 class Transport(Protocol):
     """An open socket, as the relay holds it."""
 
-    def encode(self, frame: ServerFrame) -> bytes:
-        """The frame as this transport puts it on the wire. Encode once, write to many."""
+    def encode(self, frame: ServerFrame) -> Sized:
+        """The frame as this transport puts it on the wire; its length is in bytes. Encode once, write to many."""
 
-    def write(self, chunks: list[bytes]) -> None:
+    def write(self, chunks: list[Any]) -> None:
         """Hand over what one turn of the loop gathered. Not called between `pause_writing` and `resume_writing`."""
 
     def close(self, code: int, reason: str) -> None:

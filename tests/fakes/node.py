@@ -13,6 +13,7 @@ from chatserver.relay.relay import Relay
 from chatserver.relay.spool import Spool
 from chatserver.relay.sweep import Sweep
 from chatserver.relay.watcher import Watcher
+from chatserver.transports.door import UpgradeFacts
 from chatserver.wire import frames
 from chatserver.wire.errors import Refusal
 from chatserver.wire.frames import NO_EPOCH, Hello
@@ -69,7 +70,7 @@ class Node:
             frames.Fates: Teller(self.store, self.tasks, self.spool).fates,
         }
 
-    async def _greet(self, frame: Hello) -> Greeted | Refusal:
+    async def _greet(self, frame: Hello, _facts: UpgradeFacts) -> Greeted | Refusal:
         self.generation += 1
         return greeted(frame.device, self.generation, self.clock.wall_ms())
 

@@ -10,6 +10,7 @@ from chatserver.people.hello import Greeted
 from chatserver.relay.connection import Connection
 from chatserver.relay.room import Room
 from chatserver.tasks import Tasks
+from chatserver.transports.door import UpgradeFacts
 from chatserver.wire.errors import Refusal
 from chatserver.wire.frames import NO_EPOCH, ClientFrame, Hello, Sealed, Send, ServerFrame
 from tests.fakes import people
@@ -74,7 +75,7 @@ class House:
             self.store, self.clock, STAMP, self.tasks, self._greet, self._stands, NO_EPOCH, self.dropped.append
         )
 
-    async def _greet(self, frame: Hello) -> Greeted | Refusal:
+    async def _greet(self, frame: Hello, _facts: UpgradeFacts) -> Greeted | Refusal:
         self.generation += 1
         return self.answer or greeted(frame.device, self.generation, self.clock.wall_ms())
 
