@@ -28,12 +28,19 @@ class Raw:
     socket: Socket | None = None
     _reading: asyncio.Task[None] | None = None
 
-    async def connect(self) -> "Raw":
-        """Say hello and read on in the background."""
+    async def connect(self, line: str = "") -> "Raw":
+        """Say hello, over another line to the server if one is named, and read on in the background."""
         self.ended = None
-        self.socket = await self.device.connect()
+        self.socket = await self._dial(line) if line else await self.device.connect()
         self._reading = asyncio.ensure_future(self._read(self.socket))
         return self
+
+    async def _dial(self, line: str) -> Socket:
+        ws = await self.device.http.ws_connect(line + "/v1/ws", protocols=("sotto.v1",), compress=0, max_msg_size=0)
+        socket = Socket(ws)
+        await socket.send(await self.device.hello())
+        socket.welcome = await socket.until(frames.Welcome)
+        return socket
 
     async def live(self) -> "Raw":
         """Connected, with nothing left to fetch."""
