@@ -199,10 +199,23 @@ class Relay:
                 self._withdraw(held)
             elif not live:
                 self.stored(held)
-            elif not parted and self.hub.offer(held.device, held.parcel, held):
+            elif not parted and self._offer(held, held):
                 self.spool.hold(held)
             else:
                 self.spool.write(held)
+
+    def _offer(self, held: Held, in_memory: Held | None) -> bool:
+        """Hand a box over now. If a full window sends it to the store, what is in flight is written before it."""
+        if self.hub.offer(held.device, held.parcel, in_memory):
+            return True
+        self._write_flights(held.device)
+        return False
+
+    def _write_flights(self, device: bytes) -> None:
+        """What waits in the store must not overtake what is only in memory, should the socket end (DESIGN 3)."""
+        seat = self.hub.seats.get(device)
+        if seat is not None:
+            self.spool.release(device, (flight.held for flight in seat.mailbox.flights() if flight.held is not None))
 
     def _withdraw(self, held: Held) -> None:
         if held.place is Place.HELD:
@@ -223,9 +236,10 @@ class Relay:
             return
         if seat.mailbox.stored(Key(held.parcel.sender, held.parcel.n)):
             if held.entry.view.valid:
-                self.hub.offer(held.device, held.parcel, None)
+                self._offer(held, None)
             else:  # it was written late: who left meanwhile gets nothing, and a page asks that
                 seat.mailbox.shut()
+                self._write_flights(held.device)
         self.pages.advance(seat)
 
     def refuse(self, entry: Entry, failure: Failure) -> None:

@@ -56,7 +56,8 @@ class Spool:
         """By device: HELD boxes whose own commit is under way. What follows them must be HELD too, or it would be
         stored before them if the device leaves meanwhile."""
         self.parted: set[bytes] = set()
-        """Devices of `unhanded` whose socket ended meanwhile: what it had is being written, and so must these be."""
+        """Devices of `unhanded` whose socket ended or filled up meanwhile: what was in flight is being written, and so
+        must these be."""
         self.house: House  # set by the relay
         self.emptied: Callable[[], object] = bool  # set by whoever waits for the last entry
         self._store = store
@@ -176,7 +177,7 @@ class Spool:
         self.landed(held.entry)
 
     def release(self, device: bytes, helds: Iterable[Held]) -> None:
-        """The socket of `device` ended: what is HELD goes into the next commit, in order."""
+        """The socket of `device` ended or is full: what is HELD goes into the next commit, in order."""
         if device in self.unhanded:
             self.parted.add(device)
         for held in helds:
