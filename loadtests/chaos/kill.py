@@ -9,6 +9,8 @@ import argparse
 import asyncio
 import contextlib
 import json
+import os
+import platform
 import random
 import sys
 import tempfile
@@ -19,6 +21,7 @@ from typing import Final, NamedTuple
 
 import aiohttp
 import uvloop
+from rich.progress import Progress
 
 from loadtests.actors import Device
 from loadtests.chaos.checker import PROMISES, Checker, Violation
@@ -33,51 +36,74 @@ SAY_EVERY_S: Final = 0.004
 QUIET_S: Final = 30.0
 
 
+class Plan(NamedTuple):
+    """What a run does; the seed decides everything that is left open."""
+
+    seed: int
+    bug: str = "none"
+    kills: int = KILLS
+    quiet_s: float = QUIET_S
+    """How long, at most, everybody waits for the last of their sends to end."""
+
+
 class Run(NamedTuple):
     """What one seed gave."""
 
-    seed: int
     counts: dict[str, int]
     violations: list[Violation]
     seconds: float
 
 
-async def run(seed: int, folder: Path, bug: str = "none", kills: int = KILLS) -> Run:
+async def run(plan: Plan, folder: Path) -> Run:
     """One run: people, load, deaths, rest, judgement."""
     began = time.monotonic()
-    rng = random.Random(seed)
-    server = Server(folder, bug)
+    server = Server(folder, plan.bug)
     history = History(folder / "history.jsonl")
     async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        people = await _people(server, http, history, rng)
-        stop = asyncio.Event()
-        living = [asyncio.ensure_future(person.live(stop)) for person in people]
-        talking = asyncio.ensure_future(_talk(people, rng))
-        for _ in range(kills):
+        await _scene(plan, server, http, history)
+    history.close()
+    checker = Checker(history.operations)
+    return Run(checker.counts(), checker.violations(), time.monotonic() - began)
+
+
+async def _scene(plan: Plan, server: Server, http: aiohttp.ClientSession, history: History) -> None:
+    rng = random.Random(plan.seed)
+    people = await _people(server, http, history, rng)
+    stop = asyncio.Event()
+    living = [asyncio.ensure_future(person.live(stop)) for person in people]
+    talking = asyncio.ensure_future(_talk(people, rng))
+    try:
+        for _ in range(plan.kills):
             await asyncio.sleep(rng.uniform(0.3, 1.2))
-            history.add("fault", kind="kill")
-            await server.kill()
-            receipted = {(person.device.id, n) for person in people for n in person.receipted}
-            async with Organisation(server.settings) as organisation:
-                for sender, n in receipted - (await organisation.sends()).keys():
-                    history.add("early", sender=sender, n=n)
+            await _kill(server, people, history)
             await server.start(http)
         await asyncio.sleep(0.3)
         talking.cancel()
-        await _rest(people)
+        await _rest(people, plan.quiet_s)
+    finally:
         stop.set()
-        for task in living:
-            task.cancel()
-        ended = await asyncio.gather(*living, return_exceptions=True)
-        faults = [end for end in ended if isinstance(end, Exception)]
-        if faults:
-            raise ExceptionGroup("the harness's own people failed", faults)
+        ended = await _end([talking, *living])
         await server.stop()
+    if faults := [end for end in ended if isinstance(end, Exception)]:
+        raise ExceptionGroup("the harness's own people failed", faults)
     async with Organisation(server.settings) as organisation:
         await organisation.tell(history, [person.device.id for person in people])
-    history.close()
-    checker = Checker(history.operations)
-    return Run(seed, checker.counts(), checker.violations(), time.monotonic() - began)
+
+
+async def _kill(server: Server, people: list[Person], history: History) -> None:
+    """What the dead server had receipted must be in its store."""
+    history.add("fault", kind="kill")
+    await server.kill()
+    receipted = {(person.device.id, n) for person in people for n in person.receipted}
+    async with Organisation(server.settings) as organisation:
+        for sender, n in receipted - (await organisation.sends()).keys():
+            history.add("early", sender=sender, n=n)
+
+
+async def _end(tasks: "list[asyncio.Future[None]]") -> list[BaseException | None]:
+    for task in tasks:
+        task.cancel()
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _people(server: Server, http: aiohttp.ClientSession, history: History, rng: random.Random) -> list[Person]:
@@ -104,10 +130,10 @@ async def _talk(people: list[Person], rng: random.Random) -> None:
         await asyncio.sleep(rng.expovariate(1 / SAY_EVERY_S))
 
 
-async def _rest(people: list[Person]) -> None:
+async def _rest(people: list[Person], quiet_s: float) -> None:
     """Until every send came to its end, or for as long as anybody would wait."""
     with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(QUIET_S):
+        async with asyncio.timeout(quiet_s):
             while not quiet(people):
                 await asyncio.sleep(0.05)
     for person in people:
@@ -115,34 +141,71 @@ async def _rest(people: list[Person]) -> None:
     await asyncio.sleep(0.5)  # the last acknowledgements are committed
 
 
-def main() -> int:
-    """The command."""
+class Tally:
+    """Of all runs together."""
+
+    def __init__(self) -> None:
+        self.broken: Counter[str] = Counter(dict.fromkeys(PROMISES, 0))
+        self.messages: Counter[str] = Counter()
+        self.seconds = 0.0
+
+    def add(self, done: Run) -> None:
+        """One run more."""
+        self.broken.update(violation.promise for violation in done.violations)
+        self.messages.update(done.counts)
+        self.seconds += done.seconds
+
+    def told(self, asked: argparse.Namespace) -> dict[str, object]:
+        """What is committed as a result: everything that it takes to run it again, and what came of it."""
+        return {
+            "date": time.strftime("%Y-%m-%d", time.gmtime()),
+            "command": f"python -m loadtests.chaos.kill --runs {asked.runs} --seed {asked.seed} --kills {asked.kills}",
+            "bug": asked.bug,
+            "python": platform.python_version(),
+            "cores": os.cpu_count(),
+            "seeds": [asked.seed, asked.seed + asked.runs - 1],
+            "kills": asked.runs * asked.kills,
+            "seconds": round(self.seconds),
+            "messages": dict(self.messages),
+            "violations": dict(self.broken),
+        }
+
+
+def _asked() -> argparse.Namespace:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--runs", type=int, default=10)
     options.add_argument("--seed", type=int, default=1, help="of the first run; the others count on from it")
     options.add_argument("--bug", default="none", help="plant one (loadtests/chaos/bugs.py): the checker must find it")
     options.add_argument("--kills", type=int, default=KILLS, help="deaths in each run")
     options.add_argument("--out", type=Path, help="write the result as JSON")
-    asked = options.parse_args()
-    broken: Counter[str] = Counter(dict.fromkeys(PROMISES, 0))
-    total: Counter[str] = Counter()
-    for seed in range(asked.seed, asked.seed + asked.runs):
-        with tempfile.TemporaryDirectory(prefix="sotto-chaos-") as folder:
-            done = uvloop.run(run(seed, Path(folder), asked.bug, asked.kills))
-        broken.update(violation.promise for violation in done.violations)
-        total.update(done.counts)
-        print(f"seed {seed:>5}  {done.seconds:5.1f} s  {done.counts}  {len(done.violations)} violations", flush=True)
-        for violation in done.violations[:5]:
-            print(f"    {violation.promise}: {violation.witness}")
-    result = {
-        "date": time.strftime("%Y-%m-%d", time.gmtime()), "command": " ".join(["kill", *sys.argv[1:]]),
-        "runs": asked.runs, "first_seed": asked.seed, "kills": asked.runs * asked.kills,
-        "messages": dict(total), "violations": dict(broken),
-    }  # fmt: skip
-    print(json.dumps(result, indent=2))
+    return options.parse_args()
+
+
+def _campaign(asked: argparse.Namespace) -> Tally:
+    tally = Tally()
+    with Progress(disable=not sys.stdout.isatty()) as bar:
+        task = bar.add_task("kill -9", total=asked.runs)
+        for seed in range(asked.seed, asked.seed + asked.runs):
+            with tempfile.TemporaryDirectory(prefix="sotto-chaos-") as folder:
+                done = uvloop.run(run(Plan(seed, asked.bug, asked.kills), Path(folder)))
+            tally.add(done)
+            lines = [f"seed {seed:>5}  {done.seconds:5.1f} s  {done.counts}  {len(done.violations)} violations"]
+            lines += [f"    {violation.promise}: {violation.witness}" for violation in done.violations[:5]]
+            bar.console.print("\n".join(lines), highlight=False, markup=False, soft_wrap=True)
+            bar.advance(task)
+    return tally
+
+
+def main() -> int:
+    """The command."""
+    asked = _asked()
+    tally = _campaign(asked)
+    result = json.dumps(tally.told(asked), indent=2)
+    print(result)
     if asked.out:
-        asked.out.write_text(json.dumps(result, indent=2) + "\n")
-    return 1 if any(broken.values()) else 0
+        asked.out.parent.mkdir(parents=True, exist_ok=True)
+        asked.out.write_text(result + "\n")
+    return 1 if any(tally.broken.values()) else 0
 
 
 if __name__ == "__main__":
