@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from chatserver.transports.door import Door
-from chatserver.wire import limits
+from chatserver.wire import errors, limits
 
 PATH: Final = "/v1/ws"
 SUBPROTOCOL: Final = "sotto.v1"
@@ -50,7 +50,11 @@ BAD_REQUEST: Final = Refused(400, "Bad Request")
 ORIGIN_REFUSED: Final = Refused(403, "Forbidden")
 NOT_AN_UPGRADE: Final = Refused(426, "Upgrade Required", (("Upgrade", "websocket"), ("Sec-WebSocket-Version", "13")))
 HEAD_TOO_LARGE: Final = Refused(431, "Request Header Fields Too Large")
-NO_PLACE: Final = Refused(503, "Service Unavailable", (("Retry-After", str(RETRY_AFTER_S)),))
+NO_PLACE: Final = Refused(
+    503,
+    "Service Unavailable",
+    (("Retry-After", str(RETRY_AFTER_S)), ("Sotto-Refused", errors.TOO_MANY_CONNECTIONS.code)),
+)
 
 
 @dataclass(frozen=True, slots=True)
