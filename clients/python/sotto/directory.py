@@ -8,6 +8,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
+from chatserver.wire.frames import Notice
 from crypto.keys import Reason, Refused
 from sotto.answers import TalkInfo
 from sotto.api import Api
@@ -217,6 +218,13 @@ class Directory:
             self._core.events.tell(ContactChanged(Alarm.MEMBER_REMOVED, account, scope))
 
     # The person's word
+
+    def touched_by(self, notice: Notice) -> list[bytes]:
+        """The conversations whose devices a notice of `members` or `list` may have changed (PROTOCOL 10)."""
+        if notice.change == "members":
+            return [notice.subject]
+        talks = self._core.talks.items() if notice.change == "list" else ()
+        return [scope for scope, talk in talks if notice.subject in _accounts(talk)]
 
     def blocked(self, scope: bytes) -> bool:
         """Whether the queue of a conversation waits for the person; tells so."""

@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from sotto.core import Core
+from sotto.errors import StateFailed
 from sotto.state import History, Writes
 from sotto.state.file import File, Row
 from sotto.state.records import Store, u64
@@ -15,7 +16,19 @@ PAGE: Final = 64
 
 
 async def unread(core: Core, history: History, closed: asyncio.Event) -> AsyncIterator[Message]:
-    """Each message once, in the order of arrival; it leaves the inbox when the next one is asked for."""
+    """Each message once, in the order of arrival; it leaves the inbox when the next one is asked for.
+
+    A state that was closed in the middle of a page is the end, too: what was not taken comes again.
+    """
+    try:
+        async for message in _each(core, history, closed):
+            yield message
+    except StateFailed:
+        if not core.database.closed:
+            raise
+
+
+async def _each(core: Core, history: History, closed: asyncio.Event) -> AsyncIterator[Message]:
     after = 0
     while True:
         core.arrived.clear()

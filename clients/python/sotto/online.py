@@ -189,8 +189,7 @@ class Online:
         writes = Writes()
         self._core.keep_profile(writes, epoch=welcome.epoch, session_ends_at=welcome.clocks.ends_at)
         await self._core.saved(writes)
-        for page in pages:
-            await self._send(Fates(tuple(page)))
+        await self._ask_fates(pages)
 
     async def _frames(self, socket: Socket) -> Ending:
         while True:
@@ -231,6 +230,11 @@ class Online:
         for scope in self._core.talks:
             if not self._directory.unseen(scope):
                 self._pump.release(scope)
+        await self._ask_fates(self._pump.unsettled(self._directory.touched_by(frame)))
+
+    async def _ask_fates(self, pages: Iterable[Iterable[int]]) -> None:
+        for page in pages:
+            await self._send(Fates(tuple(page)))
 
     async def _current(self, frame: Current) -> None:
         """Everything up to then is opened and committed: old keys go, and so do removed devices (CRYPTO section 2)."""

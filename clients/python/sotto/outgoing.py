@@ -5,7 +5,7 @@ bundles; only what verifies is sealed to. A conversation that cannot go on waits
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from chatserver.wire import limits
@@ -131,8 +131,11 @@ class Pump:
         self._held.clear()
         for scope in self._core.talks:
             self._core.outbox.go_on(scope)
-        ask = self._core.outbox.welcomed(new_epoch=new_epoch)
-        return [ask[at : at + limits.FATES_PAGE] for at in range(0, len(ask), limits.FATES_PAGE)]
+        return _pages(self._core.outbox.welcomed(new_epoch=new_epoch))
+
+    def unsettled(self, scopes: Iterable[bytes]) -> list[list[int]]:
+        """The pages of numbers whose fate may have changed with who takes part in these conversations."""
+        return _pages(self._core.outbox.safe_in(scopes))
 
     def receipt(self, frame: Receipt) -> bool:
         """Take a receipt. True if the fates of its number should be asked."""
@@ -211,3 +214,7 @@ class Pump:
             return []
         page, self._settled = self._settled[: limits.FATES_PAGE], self._settled[limits.FATES_PAGE :]
         return page
+
+
+def _pages(numbers: list[int]) -> list[list[int]]:
+    return [numbers[at : at + limits.FATES_PAGE] for at in range(0, len(numbers), limits.FATES_PAGE)]

@@ -99,6 +99,11 @@ class Outbox:
         """Everything of a conversation that is not final, oldest first."""
         return [item for item in self._items.values() if item.scope == scope]
 
+    def safe_in(self, scopes: Iterable[bytes]) -> list[int]:
+        """The numbers in these conversations that the server has and that may still change."""
+        wanted = set(scopes)
+        return sorted(item.n for item in self._items.values() if item.scope in wanted and item.stage is Stage.SAFE)
+
     def unsafe(self) -> int:
         """How many messages the server has not vouched for."""
         return len(self._unsafe)

@@ -85,6 +85,11 @@ class Database:
             raise
         return cls(file, thread, head), derived
 
+    @property
+    def closed(self) -> bool:
+        """Whether `close` was called."""
+        return self._closed
+
     def submit(self, writes: Writes) -> "asyncio.Future[None]":
         """Put a group into the next transaction. Several groups that wait share one."""
         done: asyncio.Future[None] = self._loop.create_future()
