@@ -8,6 +8,7 @@ from types import MappingProxyType
 
 from crypto.vectors.case import Case
 from crypto.vectors.envelope_cases import part_cases, seal_cases
+from crypto.vectors.link_cases import link_cases
 from crypto.vectors.list_cases import bundle_cases, list_cases
 from crypto.vectors.open_cases import early_cases
 from crypto.vectors.open_late_cases import late_cases
@@ -28,6 +29,7 @@ FILES: Mapping[str, tuple[str, Callable[[], Iterator[Case]]]] = MappingProxyType
     "open": ("CRYPTO 3: boxes opened and refused, step by step", lambda: chain(early_cases(), late_cases())),
     "receiving": ("CRYPTO 3: receiving state", receiving_cases),
     "safety": ("CRYPTO 9: safety number and QR", safety_cases),
+    "linking": ("CRYPTO 9: eight words and the code of a device key", link_cases),
     "vault": ("CRYPTO 8: derivation, vault key, records", vault_cases),
 })  # fmt: skip
 

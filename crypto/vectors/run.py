@@ -24,6 +24,7 @@ from crypto.envelope import (
 )
 from crypto.labels import labelled
 from crypto.layers import Party, context
+from crypto.linking import link_qr_bytes, link_words, parse_link_qr, words_match
 from crypto.receiving import receive_message, receive_passing
 from crypto.vault import derive, open_record, seal_record, unwrap_vault_key, wrap_vault_key
 from crypto.vectors.values import (
@@ -248,6 +249,19 @@ def _qr(given: Json) -> dict[str, Any]:
     return {"matches": keys.qr_matches(*unhex(given, "scanned", "own", "other"))}
 
 
+def _link(given: Json) -> dict[str, Any]:
+    (device_pk,) = unhex(given, "device_pk")
+    return {"words": list(link_words(device_pk)), "code": link_qr_bytes(device_pk).hex()}
+
+
+def _link_typed(given: Json) -> dict[str, Any]:
+    return {"matches": words_match(given["typed"], *unhex(given, "device_pk"))}
+
+
+def _link_scanned(given: Json) -> dict[str, Any]:
+    return {"device_pk": parse_link_qr(*unhex(given, "scanned")).hex()}
+
+
 def _derive(given: Json) -> dict[str, Any]:
     derived = derive(given["password"], *unhex(given, "salt"))
     return {"login": derived.login.hex(), "wrap": derived.wrap.hex()}
@@ -300,6 +314,9 @@ OPERATIONS: Mapping[str, Operation] = MappingProxyType({
     "receive": _receive,
     "safety": _safety,
     "qr": _qr,
+    "link": _link,
+    "link_typed": _link_typed,
+    "link_scanned": _link_scanned,
     "derive": _derive,
     "wrap": _wrap,
     "unwrap": _unwrap,
