@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
+from tests.source import parsed
+
 ROOT = Path(__file__).parents[1]
 
 _TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
@@ -58,7 +60,7 @@ def missing_tests(names: list[str]) -> list[str]:
 def _tests_in(path: str) -> frozenset[str]:
     """The tests of a module: functions, methods as `Class::method`, state machines as `Name::runTest`."""
     file = ROOT / path
-    return frozenset(_named(ast.parse(file.read_text(encoding="utf-8")), "")) if file.is_file() else frozenset()
+    return frozenset(_named(parsed(file.read_text(encoding="utf-8")), "")) if file.is_file() else frozenset()
 
 
 def _named(node: ast.Module | ast.ClassDef, prefix: str) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import crypto
 from crypto import keys
+from tests.source import parsed
 
 CLIENTS_ONLY = {"envelope", "layers", "sealing", "opening", "receiving", "vault"}
 FOLDER = Path(crypto.__file__).parent
@@ -15,7 +16,7 @@ FOLDER = Path(crypto.__file__).parent
 def imported(module: str) -> dict[str, set[str]]:
     """The names that a module of crypto imports, by where from."""
     found: dict[str, set[str]] = {}
-    for node in ast.walk(ast.parse((FOLDER / f"{module}.py").read_text())):
+    for node in ast.walk(parsed((FOLDER / f"{module}.py").read_text())):
         if isinstance(node, ast.ImportFrom):
             found.setdefault(str(node.module), set()).update(alias.name for alias in node.names)
         if isinstance(node, ast.Import):

@@ -9,6 +9,7 @@ import pytest
 
 from chatserver.settings.keyring import KEY_NAMES
 from tests.documents import ROOT, below, headings, missing_tests, proofs_in, table, text_of
+from tests.source import parsed
 
 pytestmark = pytest.mark.pure
 
@@ -74,7 +75,7 @@ def primitives(tree: ast.Module) -> Iterator[str]:
 
 
 def test_the_inventory_is_what_the_code_uses() -> None:
-    used = {name for path in modules() for name in primitives(ast.parse(path.read_text(encoding="utf-8")))}
+    used = {name for path in modules() for name in primitives(parsed(path.read_text(encoding="utf-8")))}
     listed = [name for row in table(DOCUMENT, "5. Cryptographic inventory") for name in row["names"].split()]
     assert len(listed) == len(set(listed))
     assert set(listed) == used - NO_PRIMITIVES

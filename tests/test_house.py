@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source import parsed
+
 ROOT = Path(__file__).parents[1]
 MAX_LINES = 400
 OURS = ("chatserver", "signalling", "crypto", "clients", "loadtests", "tests")
@@ -23,7 +25,7 @@ def waits(source: str) -> list[int]:
     """Lines that call a sleep with anything but a literal 0 (which only lets others run)."""
     return [
         node.lineno
-        for node in ast.walk(ast.parse(source))
+        for node in ast.walk(parsed(source))
         if isinstance(node, ast.Call)
         and (getattr(node.func, "attr", None) or getattr(node.func, "id", None)) == "sleep"
         and not (node.args and isinstance(node.args[0], ast.Constant) and node.args[0].value == 0)

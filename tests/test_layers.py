@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.source import parsed
+
 ROOT = Path(__file__).parents[1]
 HOMES = {"chatserver": "chatserver", "signalling": "signalling", "crypto": "crypto", "sotto": "clients/python/sotto"}
 
@@ -195,7 +197,7 @@ def read(root: Path) -> dict[str, Module]:
     known = paths(root)
     modules = {}
     for name, path in known.items():
-        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        nodes = list(ast.walk(parsed(path.read_text(encoding="utf-8"))))
         found = [
             Import(target, getattr(node, "lineno", 0)) for node in nodes for target in imported(node, name, path, known)
         ]
