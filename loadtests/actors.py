@@ -10,7 +10,7 @@ import os
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
@@ -33,6 +33,9 @@ def b64(raw: bytes) -> str:
 def unb64(text: str) -> bytes:
     """The inverse of `b64`."""
     return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
+
+
+S = TypeVar("S", bound="Socket")
 
 
 class RefusedError(Exception):
@@ -137,24 +140,27 @@ class Device:
         bundle = keys.sign_bundle(body, self.key, self.listed)
         await self.call("POST", "/v1/bundles", {"bundle": b64(bundle.encode())}, signed=True)
 
-    async def hello(self) -> frames.Hello:
+    async def hello(self, transport: Transport = Transport.WEBSOCKET) -> frames.Hello:
         """A signed hello with a fresh ticket."""
         ticket = unb64((await self.call("POST", "/v1/tickets", {"device": b64(self.id)}))["ticket"])
         statement = keys.Hello(
             tenant=self.tenant, origin=self.url, ticket_hash=keys.ticket_hash(ticket), account=self.account,
-            device_id=self.id, transport=Transport.WEBSOCKET, list_version=self.list_version,
+            device_id=self.id, transport=transport, list_version=self.list_version,
             list_hash=self.listed.list_hash, key_no=self.key_no, epoch=self.epoch,
         )  # fmt: skip
         return frames.Hello(
-            ticket, self.account, self.id, self.url, Transport.WEBSOCKET, self.list_version, self.listed.list_hash,
+            ticket, self.account, self.id, self.url, transport, self.list_version, self.listed.list_hash,
             self.key_no, self.epoch, self.key.sign(statement),
         )  # fmt: skip
 
     async def connect(self) -> "Socket":
         """Say hello and be welcomed."""
         ws = await self.http.ws_connect(self.url + "/v1/ws", protocols=("sotto.v1",), compress=0, max_msg_size=0)
-        socket = Socket(ws)
-        await socket.send(await self.hello())
+        return await self.welcomed(Socket(ws))
+
+    async def welcomed(self, socket: "S", transport: Transport = Transport.WEBSOCKET) -> "S":
+        """Say hello on an open socket."""
+        await socket.send(await self.hello(transport))
         first = await socket.receive()
         if not isinstance(first, frames.Welcome):
             raise RefusedError(getattr(first, "code", "no_welcome"))
