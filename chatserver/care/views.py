@@ -48,6 +48,7 @@ class View:
     valid: bool = True
     """Cleared by whoever follows the feed; a view that is not valid decides nothing."""
     _sets: dict[bytes, bytes] = field(default_factory=dict)
+    _unreachable: dict[bytes, tuple[bytes, ...]] = field(default_factory=dict)
 
     def addressed(self, sender: bytes) -> bytes:
         """The hash of the devices that a send of this device addresses (CRYPTO section 5)."""
@@ -91,8 +92,12 @@ class View:
 
     def unreachable(self, sender_account: bytes) -> tuple[bytes, ...]:
         """Present members, the sender excepted, without a single device that can receive."""
-        reached = {receiver.account for receiver in self.receivers.values()}
-        return tuple(account for account in self.roles if account != sender_account and account not in reached)
+        known = self._unreachable.get(sender_account)
+        if known is None:
+            reached = {receiver.account for receiver in self.receivers.values()}
+            known = tuple(account for account in self.roles if account != sender_account and account not in reached)
+            self._unreachable[sender_account] = known
+        return known
 
 
 def _in_grace(receiver: Receiver, key_no: int, now_ms: int) -> bool:

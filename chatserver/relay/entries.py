@@ -106,6 +106,7 @@ class Entry:
         "persons",
         "repeats",
         "row",
+        "size",
         "unreachable",
         "unreadable",
         "view",
@@ -117,6 +118,7 @@ class Entry:
         self.account = account  # of the sender
         self.row = row
         self.boxes: list[Held] = []
+        self.size = 0  # bytes of its boxes
         self.open = 1  # boxes HELD or WRITING, and one for the commit that accepts it
         self.repeats = row.settled  # whether the number was settled before: then it stays so if this fails
         self.again = row.known  # rows of an earlier attempt may be in the store
@@ -129,6 +131,7 @@ class Entry:
     def put(self, device: bytes, account: bytes, parcel: Parcel, place: Place) -> None:
         """Add a box."""
         self.boxes.append(Held(self, device, account, parcel, place))
+        self.size += len(parcel.box)
         if place is Place.HELD:
             self.open += 1
         if account != self.account:

@@ -77,7 +77,7 @@ class Spool:
         """Commit `entry`; nobody is handed anything before that is done."""
         self.entries[entry.key] = entry
         entry.row.settled = entry.row.told = False
-        self.bytes += _size(entry)
+        self.bytes += entry.size
         self.windows[entry.key.sender].open += 1
         for held in entry.boxes:
             if held.place is Place.HELD:
@@ -272,7 +272,8 @@ class Spool:
             del self.entries[entry.key]
             if not self.entries:
                 self.emptied()
-        self.bytes -= _size(entry)
+        self.bytes -= entry.size
+        entry.boxes = []  # a box knows its entry: let go of the circle, so that nobody has to look for it
         window = self.windows[entry.key.sender]
         window.open -= 1
         self._drop_idle(entry.key.sender, window)
@@ -322,10 +323,6 @@ def _waits_elsewhere(held: Held, other: Held) -> bool:
 
 def _slot(key: Key) -> tuple[bytes, int, int]:
     return key.sender, key.n % limits.SEND_WINDOW, key.n
-
-
-def _size(entry: Entry) -> int:
-    return sum(len(held.parcel.box) for held in entry.boxes)
 
 
 def _ignore(_outcome: Outcome) -> None:
