@@ -20,9 +20,11 @@ async def modem(server_port: int, bytes_per_s: float) -> AsyncIterator[str]:
         if task is not None:
             lines.add(task)
             task.add_done_callback(lines.discard)
-        with suppress(ConnectionError):
-            await _line(reader, writer, server_port, bytes_per_s)
-        writer.close()
+        try:
+            with suppress(ConnectionError):
+                await _line(reader, writer, server_port, bytes_per_s)
+        finally:
+            writer.transport.abort()
 
     listening = await asyncio.start_server(call, "127.0.0.1", 0)
     port = listening.sockets[0].getsockname()[1]
@@ -33,6 +35,8 @@ async def modem(server_port: int, bytes_per_s: float) -> AsyncIterator[str]:
         for line in list(lines):
             line.cancel()
         await asyncio.gather(*lines, return_exceptions=True)
+        await listening.wait_closed()
+        await asyncio.sleep(0)  # what was aborted is let go in the next turn
 
 
 async def _line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int, bytes_per_s: float) -> None:
@@ -44,7 +48,7 @@ async def _line(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port
     try:
         await asyncio.gather(_pass(reader, up, float("inf")), _pass(down, writer, bytes_per_s))
     finally:
-        up.close()
+        up.transport.abort()
 
 
 async def _pass(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, bytes_per_s: float) -> None:

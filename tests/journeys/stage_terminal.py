@@ -54,6 +54,10 @@ class Terminal:
 
         await self._until(there, f"the screen shows {texts}", patience_s)
 
+    async def sees_any(self, *texts: str) -> None:
+        """Until one of these is on the screen."""
+        await self._until(lambda: any(text in self.glass.text() for text in texts), f"any of {texts}", PATIENCE_S)
+
     async def says(self, text: str, patience_s: float = PATIENCE_S) -> None:
         """Until this was written, wherever it is now."""
         await self._until(lambda: text in self.glass.said, f"it says {text!r}", patience_s)

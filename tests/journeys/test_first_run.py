@@ -80,7 +80,7 @@ async def test_a_fresh_clone_runs_and_two_terminals_chat_over_a_restart(clone: P
         async with make_run(clone, port) as again:
             await river.sees("While nobody was there.", "connected")
             await sage.sees("Hello from the first terminal.", "And from the second.", "While nobody was there.")
-            await river.sees("delivered")
+            await river.sees_any("delivered", "read")
             assert "sotto chat --demo patient" in again.window.glass.said
 
 
