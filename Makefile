@@ -7,14 +7,18 @@ PART   := .ci/part
 PARTS  := check-lint check-format check-types check-house check-pure
 
 .DEFAULT_GOAL := help
-.PHONY: help run env env-dev lock check test mutation $(PARTS)
+.PHONY: help run web env env-dev lock check test mutation $(PARTS)
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-run: env ## a demo organisation on http://127.0.0.1:8080 (HOST and PORT override)
+run: env ## a demo organisation on http://127.0.0.1:8080 (HOST and PORT override), in browsers too where Node is
+	@.ci/web
 	@$(BIN)/sotto demo
+
+web: ## build the web app into the package (needs Node 20.19 or newer)
+	@.ci/web need
 
 # --- the environment: pip and hashes alone, made again only when a lock changes -------------------------------------
 

@@ -17,6 +17,7 @@ from chatserver.follower import Follower
 from chatserver.http import app as http
 from chatserver.http import gate
 from chatserver.http.deps import Deps
+from chatserver.http.web import is_built
 from chatserver.ops import logs
 from chatserver.ops.logs import Event
 from chatserver.people.attempts import Attempts
@@ -99,6 +100,7 @@ class Node:
         self.tasks = Tasks(_task_failed)
         self._greeter: Greeter
         self.people: People
+        self.serves_web = is_built()
 
     async def start(self) -> int:
         """Open the store, then the port; the port's number. Raises `StoreRefused`, `OSError` if the port is taken."""
@@ -150,7 +152,7 @@ class Node:
         )  # fmt: skip
         site = http.build(deps)
         site.router.add_get(upgrade.PATH, upgrade_handler(door))
-        socketio.attach(site, door, _session_gate(deps))
+        self._socketio = socketio.attach(site, door, _session_gate(deps))
         self._runner = web.AppRunner(site, access_log=None, shutdown_timeout=_HTTP_SHUTDOWN_S)
         await self._runner.setup()
         assert self._runner.server is not None  # noqa: S101  set up in the line above

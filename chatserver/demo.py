@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
+from urllib.parse import urlencode
 
 from chatserver.care import conversations
 from chatserver.care.purposes import Purpose
@@ -42,6 +43,8 @@ class Guest(NamedTuple):
     role: Role
     alias: str
     code: str
+    link: str
+    """Opens their chat in a browser. What stands behind the # never reaches the server (RFC 9110 section 4.2.5)."""
 
 
 class Demo:
@@ -70,7 +73,8 @@ class Demo:
             "state": str((self._folder / f"{role}.state").resolve()),
         }
         _write(path, fields)
-        return Guest(role, alias, code)
+        way_in = urlencode({"join": code, "name": fields["name"], "password": fields["password"]})
+        return Guest(role, alias, code, f"{self._url}/#{way_in}")
 
     async def _code(self, role: Role, alias: str) -> str:
         invited = await invite(self._people, role, alias, OPERATOR)

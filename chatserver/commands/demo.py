@@ -34,21 +34,28 @@ async def _open(folder: Path, url: str, node: "Node") -> None:
     organisation = Demo(node.people, folder, url)
     guests = await organisation.invite()
     node.tasks.spawn("demo", organisation.bring_together(guests))
-    sys.stdout.write(welcome(url, folder, guests))
+    sys.stdout.write(welcome(url, folder, guests, web_app=node.serves_web))
     sys.stdout.flush()
     await asyncio.sleep(0)
 
 
-def welcome(url: str, folder: Path, guests: "list[Guest]") -> str:
+def welcome(url: str, folder: Path, guests: "list[Guest]", *, web_app: bool) -> str:
     """What a person sees who starts the demo."""
     command = Path(sys.argv[0])
     sotto = command.relative_to(Path.cwd()) if command.is_relative_to(Path.cwd()) else command
-    width = max(len(f"{guest.alias} ({guest.role})") for guest in guests)
     option = "" if folder == Path("data/demo") else f" --data-dir {folder.parent}"
-    lines = [f"  {f'{g.alias} ({g.role})':<{width}}   {sotto} chat --demo {g.role}{option}" for g in guests]
+    width = max(len(_who(guest)) for guest in guests)
+    lines = [f"  {_who(guest):<{width}}   {sotto} chat --demo {guest.role}{option}\n" for guest in guests]
+    if web_app:
+        lines = [f"{line}  {'':<{width}}   {guest.link}\n" for line, guest in zip(lines, guests, strict=True)]
+    where = "two browser tabs or terminals" if web_app else "two terminals"
+    more = "" if web_app else "\nWith Node 20.19 or newer, `make web` adds the same chat in a browser.\n"
     return (
         f"\nSotto listens on {url}\n\n"
-        "Open two terminals and chat as two of these people:\n\n"
-        + "\n".join(lines)
-        + "\n\nCtrl-C stops the server; what was accepted is kept.\n\n"
+        f"Open {where} and chat as two of these people:\n\n{''.join(lines)}{more}"
+        "\nCtrl-C stops the server; what was accepted is kept.\n\n"
     )
+
+
+def _who(guest: "Guest") -> str:
+    return f"{guest.alias} ({guest.role})"

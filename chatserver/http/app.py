@@ -1,8 +1,9 @@
-"""The aiohttp application: every route of the table, and its own description."""
+"""The aiohttp application: every route of the table, its own description, and the web app."""
 
 from aiohttp import web
 
 from chatserver.http import answers, openapi
+from chatserver.http import web as site
 from chatserver.http.deps import Deps
 from chatserver.http.serving import MAX_BODY_BYTES, handler_of, refusing
 
@@ -19,4 +20,5 @@ def build(deps: Deps) -> web.Application:
         return answers.json(described)
 
     app.router.add_route("GET", openapi.PATH, describe, name="openapi")
+    site.attach(app, deps.origins)
     return app
