@@ -58,10 +58,9 @@ async def run(plan: Plan, folder: Path) -> Run:
     """One run: people, load, deaths, rest, judgement."""
     began = time.monotonic()
     server = Server(folder, plan.bug)
-    history = History(folder / "history.jsonl")
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
-        await _scene(plan, server, http, history)
-    history.close()
+    with contextlib.closing(History(folder / "history.jsonl")) as history:
+        async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+            await _scene(plan, server, http, history)
     checker = Checker(history.operations)
     return Run(checker.counts(), checker.violations(), time.monotonic() - began)
 

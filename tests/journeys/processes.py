@@ -16,24 +16,7 @@ from loadtests.chaos.server import free_port
 from tests.journeys.patience import until
 
 OPEN_THE_DOOR = {"TEST_OPENS_THE_DOOR": "1"}
-_PROGRAM = """
-import json, os, resource, signal, sys
-
-def tell(*_):
-    told = os.environ["TEST_TELLS_MODULES"]
-    with open(told + ".new", "w") as file:
-        json.dump(sorted(sys.modules), file)
-    os.replace(told + ".new", told)
-
-signal.signal(signal.SIGUSR1, tell)
-most = resource.getrlimit(resource.RLIMIT_CORE)[1]
-resource.setrlimit(resource.RLIMIT_CORE, (most, most))
-if os.environ.get("TEST_OPENS_THE_DOOR"):
-    import crypto.envelope
-import sotto.cli
-sotto.cli.main()
-"""
-"""The whole command as a person runs it, with leave to dump core, and one ear: SIGUSR1 tells all loaded modules."""
+_PROGRAM = Path(__file__).with_name("spied_sotto.py")
 
 
 @dataclass
@@ -92,7 +75,7 @@ async def sotto(*words: str, folder: Path, environ: Mapping[str, str] | None = N
     asked = {**kept, "TEST_TELLS_MODULES": str(folder / "modules.json"), **(environ or {})}
     with _written(folder, "stdout") as out, _written(folder, "stderr") as err:
         process = await asyncio.create_subprocess_exec(
-            sys.executable, "-c", _PROGRAM, *words, cwd=folder, env=asked, stdin=asyncio.subprocess.DEVNULL,
+            sys.executable, str(_PROGRAM), *words, cwd=folder, env=asked, stdin=asyncio.subprocess.DEVNULL,
             stdout=out, stderr=err,
         )  # fmt: skip
     command = Command(folder, process)

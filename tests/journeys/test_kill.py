@@ -18,6 +18,8 @@ from sotto.values import Stage
 from tests.journeys.patience import until
 from tests.sotto_house import PASSWORD, House, house, knows, reached, texts
 
+pytestmark = pytest.mark.timeout(300)
+
 SEEDS: Final = range(1, 11)
 BREAKS: Final = {
     "dropped_ack": "left_over",
@@ -36,7 +38,7 @@ ENOUGH: Final = 100
 
 def ran(plan: Plan, folder: Path) -> Run:
     done = uvloop.run(run(plan, folder))
-    assert done.counts["shown"] >= done.counts["safe"] >= ENOUGH, done.counts
+    assert min(done.counts.values()) >= ENOUGH, done.counts
     return done
 
 
