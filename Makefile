@@ -7,7 +7,7 @@ PART   := .ci/part
 PARTS  := check-lint check-format check-types check-house check-pure
 
 .DEFAULT_GOAL := help
-.PHONY: help run web env env-dev lock check test mutation $(PARTS)
+.PHONY: help run web env env-dev lock check test chaos mutation $(PARTS)
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -59,6 +59,12 @@ test: env-dev ## everything there is: the checks, then every test, whatever the 
 	@$(MAKE) check; checked=$$?; SOTTO_HYPOTHESIS=thorough $(BIN)/pytest -n 2 && exit $$checked
 
 # --- the long ones: their results are committed -----------------------------------------------------------------------
+
+RUNS ?= 50
+SEED ?= 1
+
+chaos: env-dev ## kill -9 of the server under load at RUNS seeded moments; the checker's word in docs/results/kill.json
+	@$(BIN)/python -m loadtests.chaos.kill --runs $(RUNS) --seed $(SEED) --out docs/results/kill.json
 
 mutation: env-dev ## change and remove what crypto/ checks; what no test notices is listed (20-30 minutes)
 	@$(BIN)/mutmut run --max-children 2 && $(BIN)/mutmut results && $(BIN)/python -m crypto.vectors.removals 2
