@@ -11,13 +11,14 @@ import pytest
 
 from chatserver.app import Node
 from chatserver.settings import Settings, load
+from chatserver.transports.socketio_engine import Session
 from chatserver.wire import frames, limits
 from crypto.keys import BoxKey
 from loadtests.actors import Device, Socket
 from loadtests.chaos.server import Organisation, free_port
 from tests.journeys.stage_clock import ServerClock, Shift
 from tests.journeys.stage_until import stage_until
-from tests.journeys.ways import Way, connected, ended, live, opened
+from tests.journeys.ways import SocketIoSocket, Way, bearer, connected, ended, live, opened
 
 BIG = limits.MAX_BOX_BYTES
 
@@ -51,6 +52,9 @@ class Scene:
     async def empties(self) -> None:
         """Until the node holds no socket."""
         await stage_until(lambda: not self.node._room.connections, "all sockets are let go")
+
+    def engine_sockets(self) -> dict[str, Session]:
+        return self.node._socketio.eio.sockets
 
     async def stop(self) -> None:
         if not self.stopped:
@@ -271,6 +275,17 @@ async def test_who_signs_out_loses_the_socket(scene: Scene) -> None:
     assert await ended(socket) == "session_ended"
 
 
+async def test_an_ending_is_read_behind_what_was_not_read_yet(scene: Scene) -> None:
+    reading, sending = await scene.live(scene.ben), await scene.live(scene.ada)
+    for _ in range(20):
+        await said(scene, sending)
+    await receipt(sending, "safe", scene.ada.n)
+    await scene.ben.call("DELETE", "/v1/sessions/current")
+    numbers = [(await reading.until(frames.Deliver)).n for _ in range(20)]
+    assert numbers == list(range(1, 21))
+    assert await ended(reading) == "session_ended"
+
+
 async def test_a_device_that_just_leaves_is_let_go(scene: Scene) -> None:
     socket = await scene.live(scene.ada)
     await socket.close()
@@ -306,3 +321,32 @@ async def test_two_hundred_sends_are_taken_and_handed_over_in_their_order(scene:
 
     _, numbers = await asyncio.gather(send(), read())
     assert numbers == [message.n for message in messages]
+
+
+@pytest.mark.parametrize("scene", [Way.POLLING, Way.WEBSOCKET], ids=lambda way: way.value, indirect=True)
+async def test_nobody_says_hello_over_the_session_of_somebody_else(scene: Scene) -> None:
+    victim = await scene.live(scene.ada)
+    thief = SocketIoSocket(bearer(scene.ben))
+    scene.sockets.append(thief)
+    await thief.open(scene.ada.url, scene.way.carriers)
+    await thief.send(await scene.ada.hello(scene.way.byte))
+    assert await ended(thief) == "hello_refused"
+    message = await said(scene, victim)
+    assert (await receipt(victim, "safe", message.n)).n == message.n
+
+
+@pytest.mark.parametrize("scene", [Way.POLLING], ids=lambda way: way.value, indirect=True)
+async def test_a_polling_device_that_polls_no_more_is_let_go_and_its_mailbox_keeps_all(scene: Scene) -> None:
+    reading, sending = await scene.live(scene.ben), await live(scene.ada, Way.WEBSOCKET)
+    scene.sockets.append(sending)
+    assert isinstance(reading, SocketIoSocket)
+    reading.client.eio.read_loop_task.cancel()  # with the poll under way
+    messages = [await said(scene, sending, size=16_672) for _ in range(30)]
+    await receipt(sending, "safe", messages[-1].n)
+    (silent,) = (one for one in scene.node._room.connections if one.seat and one.seat.device == scene.ben.id)
+    assert silent._transport.buffered_bytes() + silent._outbox_bytes < limits.OUTBOX_BYTES
+    scene.shift.by(limits.DELIVERY_GRACE_S + limits.OUTBOX_BYTES / 4_096)
+    await stage_until(lambda: silent not in scene.node._room.connections, "it ends as a slow consumer")
+    await stage_until(lambda: len(scene.engine_sockets()) == 1, "its session is forgotten")
+    again = await scene.connected(scene.ben)
+    assert [(await again.until(frames.Deliver)).n for _ in range(10)] == list(range(1, 11))

@@ -1,4 +1,4 @@
-"""Three ways in, one protocol: a raw device over the native WebSocket, Socket.IO over WebSocket, and over polling."""
+"""Ways in, one protocol: a raw device over the native WebSocket, and over Socket.IO by WebSocket, polling, or both."""
 
 import asyncio
 from contextlib import suppress
@@ -24,6 +24,7 @@ class Way(Enum):
     NATIVE = "native"
     WEBSOCKET = "socketio-websocket"
     POLLING = "socketio-polling"
+    UPGRADED = "socketio-upgraded"
 
     @property
     def byte(self) -> Transport:
@@ -32,7 +33,7 @@ class Way(Enum):
     @property
     def carriers(self) -> list[str]:
         """As socket.io clients name them."""
-        return [self.value.removeprefix("socketio-")]
+        return ["polling", "websocket"] if self is Way.UPGRADED else [self.value.removeprefix("socketio-")]
 
 
 class SocketIoSocket(Socket):
