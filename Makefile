@@ -56,7 +56,7 @@ check-pure:
 	@$(PART) pure $(BIN)/pytest -m pure
 
 test: env-dev ## everything there is: the checks, then every test, whatever the checks said
-	@$(MAKE) check; checked=$$?; SOTTO_HYPOTHESIS=thorough $(BIN)/pytest -n 2 && exit $$checked
+	@$(MAKE) check; checked=$$?; HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 && exit $$checked
 
 # --- the long ones: their results are committed -----------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""Two hypothesis profiles: `fast` for every check, `thorough` for the long run (SOTTO_HYPOTHESIS names one)."""
+"""Two hypothesis profiles: `fast` for every check, `thorough` for the long run (HYPOTHESIS_PROFILE names one)."""
 
 import os
 
@@ -9,4 +9,4 @@ settings.register_profile("fast", max_examples=40, stateful_step_count=40, deadl
 settings.register_profile(
     "thorough", max_examples=400, stateful_step_count=100, deadline=None, suppress_health_check=_SLOW
 )
-settings.load_profile(os.environ.get("SOTTO_HYPOTHESIS", "fast"))
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "fast"))

@@ -59,7 +59,8 @@ async def test_an_answer_may_add_the_asking_device_and_nobody_else(tmp_path: Pat
         for phones in ([*ada.phones], [tablet], [*ada.phones, tablet, ada.new_phone()], [*ada.phones, ada.new_phone()]):
             raw = sign_list(ada.next_list(phones), ada.identity)
             assert (await ada.state(path, {"list": b64(raw)}, ada.phone)).code == "list_refused"
-        foreign = sign_list(ada.next_list([*ada.phones, tablet]), ada.identity)[:-1] + b"\0"
+        good = sign_list(ada.next_list([*ada.phones, tablet]), ada.identity)
+        foreign = good[:-1] + bytes([good[-1] ^ 1])
         assert (await ada.state(path, {"list": b64(foreign)}, ada.phone)).code == "list_refused"
 
 
