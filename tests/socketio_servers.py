@@ -1,6 +1,7 @@
 """A real Socket.IO server with remembering connections behind it, and clients that say what they like."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -17,8 +18,9 @@ from socketio.packet import Packet  # type: ignore[import-untyped]  # as shipped
 from chatserver.transports.door import Door, Transport, UpgradeFacts
 from chatserver.transports.places import CountedPlaces
 from chatserver.transports.socketio import Gate, Server, attach
-from chatserver.transports.socketio_engine import Session
-from chatserver.wire.frames import ClientFrame
+from chatserver.transports.socketio_session import Session
+from chatserver.wire.errors import CATALOGUE
+from chatserver.wire.frames import ClientFrame, Current, Deliver
 from tests.websocket_peers import Clock, Ear
 
 ORIGIN = "https://clinic.example"
@@ -104,6 +106,19 @@ class Client:
     async def ws(self, headers: dict[str, str] | None = None, **options: int) -> aiohttp.ClientWebSocketResponse:
         query = "&".join(f"{name}={value}" for name, value in self.query(transport="websocket").items())
         return await self.http.ws_connect(f"{PATH}?{query}", headers=headers, compress=options.get("compress", 0))
+
+
+BOX = Deliver(1, bytes(16), bytes(16), 2, bytes(32), 3, 4, bytes(32), 5, bytes(16_672))
+"""A box that fills a packet, and the outbox soon."""
+
+
+def write(ear: Ear, *frames: Current | Deliver) -> None:
+    ear.transport.write([ear.transport.encode(frame) for frame in frames])
+
+
+def bye(code: str) -> str:
+    refusal = CATALOGUE[code]
+    return "42" + json.dumps(["bye", code, refusal.reason, refusal.retry], separators=(",", ":"))
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -13,7 +13,8 @@ from aiohttp import hdrs, web
 
 from chatserver.transports import upgrade
 from chatserver.transports.door import Door, UpgradeFacts
-from chatserver.transports.socketio_engine import Engine, max_body_bytes
+from chatserver.transports.socketio_bodies import max_body_bytes
+from chatserver.transports.socketio_engine import Engine
 from chatserver.wire import errors
 from crypto.keys import Transport
 

@@ -11,7 +11,7 @@ import pytest
 
 from chatserver.app import Node
 from chatserver.settings import Settings, load
-from chatserver.transports.socketio_engine import Session
+from chatserver.transports.socketio_session import Session
 from chatserver.wire import frames, limits
 from crypto.keys import BoxKey
 from loadtests.actors import Device, Socket
