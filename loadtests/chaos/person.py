@@ -68,13 +68,13 @@ class Person:
             await socket.ws.close()
 
     async def _resume(self, socket: Socket) -> None:
-        repeated: set[int] = set()
-        while waiting := sorted(self.open.keys() - self.safe - repeated):
-            await socket.send(self.open[waiting[0]])
-            repeated.add(waiting[0])
         settled = sorted(self.safe & self.open.keys())
         for start in range(0, len(settled), limits.FATES_PAGE):
             await socket.send(frames.Fates(tuple(settled[start : start + limits.FATES_PAGE])))
+        repeated: set[int] = set()
+        while waiting := sorted(self.open.keys() - self.safe - repeated):  # last: nothing said now is left behind
+            await socket.send(self.open[waiting[0]])
+            repeated.add(waiting[0])
 
     async def _vanish(self, socket: Socket) -> None:
         """A phone in a tunnel: it takes nothing for a while, then its socket is gone with all that was in it."""
