@@ -15,7 +15,7 @@ from sotto import passwords
 from sotto.answers import Account, Session
 from sotto.api import Api, Signer
 from sotto.core import Core
-from sotto.errors import LinkingNeeded, Refused, StateExists, WeakPassword
+from sotto.errors import LinkingNeeded, NothingToLinkTo, Refused, StateExists, WeakPassword
 from sotto.state import Database, Writes
 from sotto.state.database import stretched
 from sotto.state.records import Counters, Profile, Store
@@ -52,11 +52,18 @@ async def sign_in(api: Api, name: str, password: str) -> tuple[Session, Derived,
     return await api.sign_in(name, derived.login), derived, salt
 
 
-async def found_state(api: Api, path: Path, name: str, derived: Derived, salt: bytes, session: Session) -> Database:
-    """The local state of a first device, with its secrets made and durable; nothing of it is published yet."""
+async def found_state(
+    api: Api, path: Path, name: str, derived: Derived, salt: bytes, session: Session, *, links_as: str = ""
+) -> Database:
+    """The local state of a first device, with its secrets made and durable; nothing of it is published yet.
+
+    With `links_as`, the name of the device, it is that of a further one, which has no identity of its own.
+    """
     me, server = await api.me(), await api.server()
-    if me.list_version or me.devices:
+    if (me.list_version or me.devices) and not links_as:
         raise LinkingNeeded("This account has a device already. Link this one from there.")
+    if links_as and not me.list_version:
+        raise NothingToLinkTo("This account has no device yet. Sign in, and this one is its first.")
     profile = Profile(
         url=api.url,
         name=name,
@@ -64,8 +71,9 @@ async def found_state(api: Api, path: Path, name: str, derived: Derived, salt: b
         account=me.account,
         role=me.role,
         alias=me.alias,
-        device_name=DEVICE_NAME,
-        identity_seed=urandom(KEY_BYTES),
+        device_name=links_as or DEVICE_NAME,
+        identity_seed=b"" if links_as else urandom(KEY_BYTES),
+        linked=not links_as,
         device_seed=urandom(KEY_BYTES),
         token=session.token.hex(),
         place=session.place,

@@ -130,6 +130,29 @@ class NewBundle(Question, frozen=True):
     bundle: Raw
 
 
+class AskLink(Question, frozen=True):
+    """A device's key, and how its person calls it."""
+
+    device_pk: Raw
+    name: str
+
+
+class AskingDevice(Answer, frozen=True):
+    """A device that asks to be linked. `list` is the answer, if there is one."""
+
+    device: Raw
+    device_pk: Raw
+    name: str
+    expires_at: int
+    list: Raw | None = None
+
+
+class AskingDevices(Answer, frozen=True):
+    """All of them."""
+
+    links: tuple[AskingDevice, ...]
+
+
 class AskTicket(Question, frozen=True):
     """The device that will say hello."""
 

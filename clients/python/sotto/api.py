@@ -116,6 +116,14 @@ class Api:
                 return found
             after = page.lists[-1].version
 
+    async def links(self) -> tuple[answers.AskingDevice, ...]:
+        """The devices that ask to be linked to the account."""
+        return (await self._ask("GET", "/v1/links", answers.AskingDevices)).links
+
+    async def withdraw_link(self, device: bytes) -> None:
+        """Forget a device that asks. A repeat is no fault."""
+        await self._send("DELETE", f"/v1/links/{base64url(device)}")
+
     async def bundles(self, scope: bytes) -> answers.Bundles:
         """The newest lists and mail keys of a conversation."""
         return await self._ask("GET", f"/v1/conversations/{base64url(scope)}/bundles", answers.Bundles)
@@ -126,6 +134,14 @@ class Api:
         """Register the signing device with the list that has it. A repeat is no fault."""
         body = answers.NewDevice(Raw(signer.key.public), name, Raw(signed_list))
         await self._send("POST", "/v1/devices", body, signer)
+
+    async def ask_link(self, signer: Signer, name: str) -> None:
+        """Ask that the signing device be linked."""
+        await self._send("POST", "/v1/links", answers.AskLink(Raw(signer.key.public), name), signer)
+
+    async def answer_link(self, signer: Signer, device: bytes, signed_list: bytes) -> None:
+        """Give a device that asks the signed list that has it."""
+        await self._send("POST", f"/v1/links/{base64url(device)}", answers.NewList(Raw(signed_list)), signer)
 
     async def publish_list(self, signer: Signer, signed_list: bytes) -> None:
         """Publish the next list. A repeat is no fault."""

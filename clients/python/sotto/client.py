@@ -28,6 +28,7 @@ from sotto.directory import Directory
 from sotto.errors import NumberChanged, SottoError, TooLong, UnknownAccount
 from sotto.events import Listener
 from sotto.inbox import unread
+from sotto.link_admitting import OwnDevices
 from sotto.online import Online
 from sotto.sizes import body_limit
 from sotto.state import Database, History, Writes
@@ -35,7 +36,7 @@ from sotto.state.records import Outgoing, Profile, Store
 from sotto.values import Conversation, Entry, Kind, LinkChanged, Message, Stage
 
 
-class Client:
+class Client(OwnDevices):
     """Made by `join`, `sign_in_here` or `open`; connected between `start` and `close`, or inside `async with`."""
 
     def __init__(self, core: Core, api: Api, derived: Derived, kept: int, *, stay_signed_in: bool) -> None:
@@ -85,10 +86,11 @@ class Client:
         *,
         name: str,
         password: str,
+        links_as: str = "",
         stay_signed_in: bool = False,
         plain_http: bool = False,
     ) -> Self:
-        """Sign in to an account that has no device yet, and make this one its first.
+        """Sign in to an account that has no device yet, and make this one its first; with `links_as`, see `link_here`.
 
         Raises LinkingNeeded if it has one, StateExists, InsecureServer, Refused, Unreachable.
         """
@@ -97,8 +99,27 @@ class Client:
         require_private(url, plain_http=plain_http)
         async with Api(url) as api:
             session, derived, salt = await account.sign_in(api, name, password)
-            database = await account.found_state(api, state, name, derived, salt, session)
+            database = await account.found_state(api, state, name, derived, salt, session, links_as=links_as)
         return await cls._of(database, derived, stay_signed_in=stay_signed_in)
+
+    @classmethod
+    async def link_here(
+        cls,
+        url: str,
+        path: Path | str,
+        *,
+        name: str,
+        password: str,
+        device_name: str = account.DEVICE_NAME,
+        plain_http: bool = False,
+    ) -> Self:
+        """Sign in on a further device of an account. Once started, it asks to be linked, and shows `link_words`.
+
+        It sends to nobody before another has told it whom the account knows (`linked`). Raises NothingToLinkTo.
+        """
+        return await cls.sign_in_here(
+            url, path, name=name, password=password, links_as=device_name, plain_http=plain_http
+        )
 
     @classmethod
     async def open(

@@ -57,6 +57,8 @@ class Core:
             contacts=loaded.contacts,
             bundles=loaded.bundles,
         )
+        for raw in profile.admitted:
+            pins.expect(raw)
         return cls(
             database=database,
             profile=profile,
@@ -79,7 +81,7 @@ class Core:
 
     @property
     def identity(self) -> IdentityKey:
-        """The account's identity key, made on this device."""
+        """The account's identity key, made on this device or given to it. ValueError without one."""
         return IdentityKey(self.profile.identity_seed)
 
     @property
@@ -109,7 +111,7 @@ class Core:
         """The same, awaited. Raises StateFailed."""
         await asyncio.shield(self.save(writes))
 
-    def keep_profile(self, writes: Writes, **changes: str | int | bytes | bool) -> None:
+    def keep_profile(self, writes: Writes, **changes: object) -> None:
         """Change the profile."""
         self.profile = replace(self.profile, **changes)
         writes.put(Store.PROFILE, b"", self.profile)
@@ -171,7 +173,8 @@ class Core:
         changes = self.outbox.take_changes()
         self.counters = replace(self.counters, n=max(changes.n, self.counters.n))
         for item in changes.items.values():
-            group.put(Store.HISTORY, place_key(item.scope, item.place), self.message_of(item))
+            if item.scope != self.profile.account:
+                group.put(Store.HISTORY, place_key(item.scope, item.place), self.message_of(item))
             _put_or_drop(group, Store.QUEUE, u64(item.item), None if item.stage in FINAL else item)
         for scope, head in changes.chains.items():
             group.put(Store.CHAIN, scope, head)

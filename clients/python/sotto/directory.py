@@ -39,11 +39,22 @@ class Directory:
     # What is known
 
     def talk(self, scope: bytes) -> Talk:
-        """What is known of a conversation. Raises UnknownConversation."""
+        """What is known of a conversation; one's own devices are one, too. Raises UnknownConversation."""
+        if scope == self._core.profile.account:
+            return self._own()
         talk = self._core.talks.get(scope)
         if talk is None:
             raise UnknownConversation("No conversation of this account has that id.")
         return talk
+
+    def _own(self) -> Talk:
+        """One's own devices among themselves, under the account's id (CRYPTO section 9)."""
+        profile = self._core.profile
+        return Talk("", (Person(profile.account, profile.alias, profile.role),), (profile.account,))
+
+    def known(self, scope: bytes) -> bool:
+        """Whether something may be said or heard there."""
+        return scope in self._core.talks or scope == self._core.profile.account
 
     def present(self, scope: bytes) -> list[bytes]:
         """The accounts that take part now."""
@@ -92,6 +103,7 @@ class Directory:
     def stale_account(self, account: bytes) -> None:
         """Something about that account changed."""
         self._fresh -= {scope for scope, talk in self._core.talks.items() if account in _accounts(talk)}
+        self._fresh.discard(account)
 
     async def refresh(self) -> None:
         """Read the conversations of this account."""
@@ -108,17 +120,21 @@ class Directory:
         """Read the members, lists and bundles of a conversation again."""
         self._fresh.discard(scope)
         await self.refresh()
-        if scope in self._core.talks:
+        if self.known(scope):
             await self.ensure(scope)
 
     async def ensure(self, scope: bytes) -> None:
         """Have the lists and bundles of a conversation, read on this connection."""
         if scope in self._fresh:
             return
-        if scope not in self._core.talks:
+        if not self.known(scope):
             await self.refresh()
         self._fresh.add(scope)
         try:
+            if scope == self._core.profile.account:
+                await self.fetch_lists(scope)
+                await self._core.saved()
+                return
             found = await self._api.bundles(scope)
             await self.mend(
                 [(entry.account, entry.list) for entry in found.lists],

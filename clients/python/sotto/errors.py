@@ -68,6 +68,26 @@ class LinkingNeeded(SottoError):
     """The account has devices already, and this one holds no identity: it must be linked by one of them."""
 
 
+class NothingToLinkTo(SottoError):
+    """The account has no device yet: sign in, and this one is its first."""
+
+
+class WordsDiffer(SottoError):
+    """The eight words are not those of the key that the server gave. Nothing was signed."""
+
+
+class IdentityNeeded(SottoError):
+    """This device does not hold the account's identity, and can add or remove no device."""
+
+
+class TooManyDevices(SottoError):
+    """The account's list is full."""
+
+
+class UnknownDevice(SottoError):
+    """The account has no other device with that id."""
+
+
 class Stopped(SottoError):
     """The server ended the connection and said not to come back as before. `code` is of the one catalogue."""
 

@@ -56,7 +56,7 @@ class Whispers:
         self._n = max(self._n + 1, now)
         present = self._directory.present(scope)
         recipients = core.pins.recipients(present, now)
-        if not recipients or self._directory.unseen(scope):
+        if not recipients or self._directory.unseen(scope) or not core.profile.linked:
             return None
         content = Content(kind, self._n, now, ZERO_HASH, core.pins.members(scope, present), body)
         made = commit(FrameClass.FLEETING, scope, core.pins.device, self._n, content, random=core.random)

@@ -5,7 +5,7 @@ transaction; the acknowledgement leaves after that.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
@@ -19,6 +19,7 @@ from sotto.core import Core
 from sotto.directory import Directory
 from sotto.errors import SottoError
 from sotto.fleeting import Heard
+from sotto.link_asking import take_from_own
 from sotto.receiving import Closed, Verdict, delivery_of, gap_before, opened_key
 from sotto.state import Writes, place_key
 from sotto.state.records import Opened as OpenedRecord
@@ -66,6 +67,11 @@ class Intake:
             self._settle(batch, frame, self._open(frame, batch))
         await asyncio.shield(self._submit(batch))
         return Ack(tuple(batch.opened), tuple(batch.unreadable))
+
+    def news(self, scopes: Iterable[bytes]) -> None:
+        """Something changed in these conversations: the next box that does not fit may ask at once."""
+        for scope in scopes:
+            self._next_lookup.pop(scope, None)
 
     async def overhear(self, frame: Whisper) -> None:
         """A fleeting box: what it says is told, and nothing of it is kept but a read mark."""
@@ -124,7 +130,7 @@ class Intake:
         self._accept(batch, frame, outcome)
 
     def _view(self, scope: bytes) -> View:
-        known = scope in self._core.talks
+        known = self._directory.known(scope)
         present = self._directory.present(scope) if known else []
         ever = self._directory.ever(scope) if known else []
         return self._core.pins.view(scope, present, ever, self._core.keys.owners())
@@ -135,16 +141,19 @@ class Intake:
         core = self._core
         with suppress(Refused):  # an older key is excused for a missing message, and then it is not pinned
             core.pins.take_bundle(opened.bundle.encode())
-        message = self._placed(batch, self._message(frame, opened), opened)
-        key = place_key(message.conversation, message.place)
         delivery = delivery_of(frame)
-        batch.writes.put(Store.HISTORY, key, message)
         batch.writes.put(Store.OPENED, opened_key(delivery), OpenedRecord(frame.c, frame.accepted_at))
         batch.writes.drop(Store.UNREADABLE, frame.sender + u64(frame.n))
+        batch.opened.append(frame.number)
+        if frame.scope == core.profile.account:
+            batch.events += take_from_own(core, batch.writes, frame.sender, opened.content)
+            return
+        message = self._placed(batch, self._message(frame, opened), opened)
+        key = place_key(message.conversation, message.place)
+        batch.writes.put(Store.HISTORY, key, message)
         if not message.outgoing:
             batch.writes.put(Store.INBOX, u64(core.next_arrival()), key)
         batch.events.append(Arrived(message))
-        batch.opened.append(frame.number)
 
     def _message(self, frame: Deliver, opened: Opened) -> Message:
         core, content = self._core, opened.content

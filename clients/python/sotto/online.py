@@ -7,6 +7,7 @@ under its number.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from contextlib import suppress
 from itertools import groupby
 from typing import Any, Final
 
@@ -32,11 +33,13 @@ from sotto.core import Core
 from sotto.directory import Directory
 from sotto.fleeting import Whispers
 from sotto.incoming import Intake
+from sotto.link_asking import be_linked
+from sotto.link_owed import Owed
 from sotto.outgoing import Pump
 from sotto.rotation import Rotation
 from sotto.socket import Ending, Socket, dial, signed_hello
 from sotto.state import Writes
-from sotto.values import Link, LinkChanged
+from sotto.values import Link, LinkChanged, LinksChanged
 
 TICK_S: Final = 5.0
 ACTIVE_EVERY_S: Final = 30.0
@@ -57,6 +60,7 @@ class Online:
         self._intake = Intake(core, directory, kept)
         self._pump = Pump(core, directory, self._send, self._rotation.rotate)
         self._whispers = Whispers(core, directory)
+        self._owed = Owed(core)
         self._backoff = Backoff()
         self._socket: Socket | None = None
         self._signed_in = asyncio.Event()
@@ -158,7 +162,7 @@ class Online:
         epoch = await self._rotation.set_clock()
         if not self._api.token:
             return Ending(_GONE)
-        await account.register(self._core, self._api)
+        await self._register()
         ticket = await self._api.ticket(self._core.pins.device)
         socket = await dial(self._api)
         try:
@@ -168,6 +172,13 @@ class Online:
             return await self._stay(socket, welcome)
         finally:
             await socket.close()
+
+    async def _register(self) -> None:
+        """Become a device of the account: its first, or one that another device adds."""
+        if self._core.profile.registered or self._core.profile.linked:
+            await account.register(self._core, self._api)
+        else:
+            await be_linked(self._core, self._api, lambda: self._say(Link.LINKING))
 
     async def _stay(self, socket: Socket, welcome: Welcome) -> Ending:
         """Everything between a welcome and the end of its socket."""
@@ -182,6 +193,8 @@ class Online:
     async def _catch_up(self, welcome: Welcome) -> None:
         self._say(Link.CATCHING_UP)
         self._rotation.correct(welcome.server_time)
+        if welcome.list_version > self._core.own_list.version:
+            await self._directory.fetch_lists(self._core.profile.account)
         await self._rotation.mend(welcome)
         self._directory.stale()
         await self._directory.refresh()
@@ -189,6 +202,7 @@ class Online:
         writes = Writes()
         self._core.keep_profile(writes, epoch=welcome.epoch, session_ends_at=welcome.clocks.ends_at)
         await self._core.saved(writes)
+        self._pay(news=True)
         await self._ask_fates(pages)
 
     async def _frames(self, socket: Socket) -> Ending:
@@ -204,12 +218,16 @@ class Online:
             await self._settle(SETTLED_PAGE)
 
     async def _deliveries(self, frames: Iterable[Deliver]) -> None:
+        linked = self._core.profile.linked
         await self._send(await self._intake.take(list(frames)))
+        if self._core.profile.linked and not linked:
+            self._release()
 
     async def _frame(self, frame: ServerFrame) -> None:
         if isinstance(frame, Receipt):
             if self._pump.receipt(frame):
                 await self._send(Fates((frame.n,)))
+            self._pay()
         elif isinstance(frame, Refused):
             await self._pump.refused(frame)
         elif isinstance(frame, Whisper):
@@ -223,14 +241,40 @@ class Online:
 
     async def _notice(self, frame: Notice) -> None:
         """Something changed: read it when it is needed next, and try what was held."""
-        if frame.change == "members":
+        if frame.change == "links":
+            self._core.events.tell(LinksChanged())
+        elif frame.change == "members":
             await self._directory.refresh()
+        elif frame.subject == self._core.profile.account and frame.change == "list":
+            await self.list_changed()
+        elif frame.subject == self._core.profile.account and frame.change == "keys":
+            self._directory.stale_account(frame.subject)
+            self._pay(news=True)
         elif frame.subject != self._core.profile.account or len(self._core.own_list.devices) > 1:
             self._directory.stale_account(frame.subject)
-        for scope in self._core.talks:
+        self._release()
+        touched = self._directory.touched_by(frame)
+        self._intake.news(touched)
+        await self._ask_fates(self._pump.unsettled(touched))
+
+    async def list_changed(self) -> None:
+        """The own list may be another: read it, publish a key under it, tell who was added (CRYPTO section 2)."""
+        account = self._core.profile.account
+        with suppress(errors.Unreachable, errors.Refused):
+            await self._directory.fetch_lists(account)
+        self._directory.stale_account(account)
+        await self._core.saved()
+        await self._rotation.rotate()
+        self._pay(news=True)
+
+    def _pay(self, *, news: bool = False) -> None:
+        if self._owed.pay(news=news):
+            self._pump.wake()
+
+    def _release(self) -> None:
+        for scope in (*self._core.talks, self._core.profile.account):
             if not self._directory.unseen(scope):
                 self._pump.release(scope)
-        await self._ask_fates(self._pump.unsettled(self._directory.touched_by(frame)))
 
     async def _ask_fates(self, pages: Iterable[Iterable[int]]) -> None:
         for page in pages:
@@ -253,6 +297,7 @@ class Online:
             self._core.keys.tick(self._core.now_ms())
             self._pump.tick()
             await self._rotation.rotate()
+            self._pay()
             await self._core.saved()
             await self._settle(1)
 

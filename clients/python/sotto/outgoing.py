@@ -19,7 +19,7 @@ from sotto.errors import SottoError
 from sotto.sending import Reaction
 from sotto.sizes import boxes_that_fit
 from sotto.state.records import Outgoing
-from sotto.values import FINAL, Stage, StageChanged, Unreachable
+from sotto.values import FINAL, Event, Stage, StageChanged, Unreachable
 
 HOLD_S: Final = 15.0
 """How long a refused conversation waits when no notice comes first."""
@@ -72,7 +72,13 @@ class Pump:
         await self._core.saved()
 
     async def _ready(self, scope: bytes) -> bool:
-        """Whether a conversation can be sealed to; if not, it is held or waits for the person."""
+        """Whether a conversation can be sealed to; if not, it is held or waits for the person.
+
+        A device that does not know yet whom its account knows seals to nobody.
+        """
+        if not self._core.profile.linked:
+            self._core.outbox.stop(scope)
+            return False
         try:
             await self._directory.ensure(scope)
         except SottoError:
@@ -106,7 +112,7 @@ class Pump:
         if frame is None:
             return
         self._core.outbox.sent(item.n)
-        self._core.events.tell(StageChanged(item.scope, item.place, Stage.SENT, seq=item.seq))
+        self._tell(item, StageChanged(item.scope, item.place, Stage.SENT, seq=item.seq))
         await self._send(frame)
         await asyncio.sleep(0)  # between two seals the loop hears what came in
 
@@ -129,7 +135,7 @@ class Pump:
         """The pages of numbers to ask the fates of."""
         self._settled.clear()
         self._held.clear()
-        for scope in self._core.talks:
+        for scope in (*self._core.talks, self._core.profile.account):
             self._core.outbox.go_on(scope)
         return _pages(self._core.outbox.welcomed(new_epoch=new_epoch))
 
@@ -144,7 +150,7 @@ class Pump:
             return False
         self._told(item)
         if frame.mark == "safe" and (frame.persons or frame.devices):
-            self._core.events.tell(Unreachable(item.scope, item.place, frame.persons, frame.devices))
+            self._tell(item, Unreachable(item.scope, item.place, frame.persons, frame.devices))
         return frame.mark in ("expired", "device_removed")
 
     def fates(self, frame: FatesTold) -> None:
@@ -161,7 +167,7 @@ class Pump:
         if item is None:
             return
         if reaction is Reaction.FAILED:
-            self._core.events.tell(StageChanged(item.scope, item.place, Stage.FAILED, frame.code))
+            self._tell(item, StageChanged(item.scope, item.place, Stage.FAILED, frame.code))
         elif reaction is Reaction.HOLD:
             self._hold(item.scope)
         elif reaction is Reaction.MEND:
@@ -178,7 +184,7 @@ class Pump:
             self._hold(scope)
 
     def _told(self, item: Outgoing) -> None:
-        self._core.events.tell(StageChanged(item.scope, item.place, item.stage, item.refusal, item.seq))
+        self._tell(item, StageChanged(item.scope, item.place, item.stage, item.refusal, item.seq))
         if item.stage in FINAL:
             self._settled.append(item.n)
         self._core.save()
@@ -186,8 +192,13 @@ class Pump:
 
     def _fail(self, item: Outgoing, code: str) -> None:
         failed = self._core.outbox.fail(item, code)
-        self._core.events.tell(StageChanged(item.scope, item.place, failed.stage, code))
+        self._tell(item, StageChanged(item.scope, item.place, failed.stage, code))
         self._core.save()
+
+    def _tell(self, item: Outgoing, event: Event) -> None:
+        """What one's own devices say among themselves is shown to nobody."""
+        if item.scope != self._core.profile.account:
+            self._core.events.tell(event)
 
     # Waiting
 

@@ -65,6 +65,7 @@ class Pins:
         self._owners = {bundle.body.box_pk: device for device, bundle in self._bundles.items()}
         self._changes = PinChanges()
         self._own_raw: dict[int, bytes] = {}
+        self._expected: set[bytes] = set()
         for raw in lists:
             self._keep(parse_list(raw).body, raw)
 
@@ -100,13 +101,30 @@ class Pins:
             require_no_rollback(ListPin(before.version, before.list_hash), body)
             if body.version == before.version:
                 return []
-        if account == self.account:
-            raise ForeignOwnList
+        foreign = account == self.account and raw not in self._expected
+        if foreign:
+            self._require_sibling(before, body)
+        self._require_anchor(body)
         after = before.version if before else 0
         if body.account == account and body.version > after + 1:
             raise ListsMissing(account, after)
         verify_list(raw, self.tenant, account, before)
-        return self._pin_list(body, raw, before)
+        return [*self._pin_list(body, raw, before), *([Alarm.OWN_LIST] if foreign else [])]
+
+    def expect(self, raw: bytes) -> None:
+        """This device signed that list itself, for a device that will publish it."""
+        self._expected.add(raw)
+
+    def _require_sibling(self, before: DeviceList | None, body: DeviceList) -> None:
+        """A list of one's own that this device did not make is taken only where another of the account may make it."""
+        others = [one for one in before.devices if one.may_add and one.id != self.device] if before else []
+        if not others or body.reset:
+            raise ForeignOwnList
+
+    def _require_anchor(self, body: DeviceList) -> None:
+        version, list_hash = self.contact(body.account).anchor
+        if body.version == version and body.list_hash != list_hash:
+            raise Refused(Reason.LIST_FORK)
 
     def raw_own(self, version: int) -> bytes:
         """A list of the own account as it was signed."""
@@ -126,7 +144,8 @@ class Pins:
         self._keep(body, raw)
         self._changes.lists[body.account + u32(body.version)] = raw
         if before is None:
-            self._contact(body.account, approved=body.identity_pk)
+            if not self.contact(body.account).anchor[0]:
+                self._contact(body.account, approved=body.identity_pk)
             return [Alarm.PINNED]
         old, new = _ids(before), _ids(body)
         leaving = {*self.contact(body.account).leaving, *(old - new)} - new
@@ -147,7 +166,26 @@ class Pins:
     def approved(self, account: bytes) -> bool:
         """Whether the newest identity is one that the person accepted. An account without a list has none to accept."""
         newest = self.newest(account)
-        return newest is None or self.contact(account).approved == newest.identity_pk
+        if newest is None:
+            return not self.contact(account).anchor[0]
+        return self.contact(account).approved == newest.identity_pk and self.anchored(account)
+
+    def anchored(self, account: bytes) -> bool:
+        """Whether the pinned lists go through the one that another device of the own account had pinned."""
+        version, list_hash = self.contact(account).anchor
+        known = self.lists(account).get(version)
+        return not version or (known is not None and known.list_hash == list_hash)
+
+    def anchor(self, account: bytes, version: int, list_hash: bytes, approved: bytes, verified: bytes) -> bool:
+        """Hold on to what another device of the own account had pinned; False if it contradicts what is pinned here."""
+        self._contact(account, anchor=(version, list_hash), approved=approved, verified=verified)
+        return version not in self.lists(account) or self.anchored(account)
+
+    def contacts(self) -> list[tuple[bytes, DeviceList]]:
+        """The newest list of everybody else."""
+        return [
+            (account, versions[max(versions)]) for account, versions in self._lists.items() if account != self.account
+        ]
 
     def verified(self, account: bytes) -> bool:
         """Whether the safety number of the newest identity was compared."""
@@ -170,8 +208,10 @@ class Pins:
         newest = self.newest(account)
         if newest is None:
             return False
-        changes = {"verified": newest.identity_pk, "approved": newest.identity_pk} if holds else {"verified": b""}
-        self._contact(account, **changes)
+        if holds:
+            self._contact(account, verified=newest.identity_pk, approved=newest.identity_pk, anchor=(0, b""))
+        else:
+            self._contact(account, verified=b"")
         return True
 
     def safety(self, account: bytes) -> str | None:
@@ -220,6 +260,11 @@ class Pins:
     def has_bundle(self, device: bytes) -> bool:
         """Whether a bundle of that device is pinned."""
         return device in self._bundles
+
+    def bundle(self, device: bytes) -> bytes | None:
+        """The pinned bundle of that device, as it was signed."""
+        pinned = self._raw.get(device)
+        return pinned.raw if pinned else None
 
     def _key_pin(self, device: bytes) -> KeyPin | None:
         pinned = self._bundles.get(device)
@@ -272,7 +317,7 @@ class Pins:
         newest = self.newest(account)
         return (_ids(newest) | {*self.contact(account).leaving}) - {self.device} if newest else set()
 
-    def _contact(self, account: bytes, **changes: bytes | tuple[bytes, ...]) -> None:
+    def _contact(self, account: bytes, **changes: object) -> None:
         contact = replace(self.contact(account), **changes)
         self._contacts[account] = self._changes.contacts[account] = contact
 

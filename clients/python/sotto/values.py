@@ -15,6 +15,8 @@ class Kind(IntEnum):
     """What a class 1 content is (the `kind` byte)."""
 
     TEXT = 1
+    LINK = 240  # among one's own devices: whom the account knows
+    IDENTITY = 241  # the same: the identity, for a device that may add others
 
 
 class Whispered(IntEnum):
@@ -118,6 +120,7 @@ class Link(StrEnum):
     CONNECTING = "connecting"
     CATCHING_UP = "catching up"
     CURRENT = "current"
+    LINKING = "linking"  # this device asks the account's others to add it
     WAITING = "waiting"
     SIGN_IN_NEEDED = "sign in needed"
     STOPPED = "stopped"
@@ -229,6 +232,38 @@ class ConversationAdded(Value, frozen=True):
     conversation: bytes
 
 
+class Asking(Value, frozen=True):
+    """A device that asks to be linked to this account. `key` is the server's word until its words were compared."""
+
+    key: bytes
+    name: str
+    expires_at: int
+
+
+class OwnDevice(Value, frozen=True):
+    """A device of this account. `here` is this one; `may_add` holds the identity."""
+
+    device: bytes
+    may_add: bool
+    added_at: int
+    here: bool
+
+
+class LinkWanted(Value, frozen=True):
+    """This new device asks. The person types the eight words on another device, or scans the code there."""
+
+    words: tuple[str, ...]
+    code: bytes
+
+
+class Linked(Value, frozen=True):
+    """This device knows whom its account knows, and may send."""
+
+
+class LinksChanged(Value, frozen=True):
+    """Devices ask to be linked to this account, or do no more: `links` tells which."""
+
+
 class Missed(Value, frozen=True):
     """This reader of events was too slow; `count` events were dropped. The history has everything durable."""
 
@@ -248,5 +283,8 @@ Event = (
     | ContactChanged
     | Blocked
     | ConversationAdded
+    | LinkWanted
+    | Linked
+    | LinksChanged
     | Missed
 )

@@ -31,6 +31,7 @@ def chat(
     plain: Annotated[
         bool, typer.Option("--plain", help="Line by line: for screen readers, scripts and pipes.")
     ] = False,
+    link: Annotated[bool, typer.Option("--link", help="Add this device to an account that has one already.")] = False,
     plain_http: Annotated[bool, typer.Option("--plain-http", help="Allow a server elsewhere without TLS.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Line by line, events as JSON objects.")] = False,
 ) -> None:
@@ -41,7 +42,7 @@ def chat(
     from sotto.chat.entry import Wanted  # noqa: PLC0415  help must not wait for it
     from sotto.errors import SottoError, Unreachable  # noqa: PLC0415  same
 
-    wanted = Wanted(url, name, invite, demo, data_dir, state, password_file, plain_http)
+    wanted = Wanted(url, name, invite, demo, data_dir, state, password_file, plain_http, link)
     line_mode = plain or as_json or not sys.stdin.isatty() or not sys.stdout.isatty()
     try:
         asyncio.run(_run(wanted, to, line_mode=line_mode, as_json=as_json))

@@ -11,7 +11,7 @@ from typing import Final
 
 from sotto import passwords
 from sotto.api import origin_of
-from sotto.chat.words import JOIN
+from sotto.chat.words import JOIN, LINK_WORDS
 from sotto.client import Client
 from sotto.errors import SottoError, StateMissing, WrongPassword
 
@@ -37,6 +37,7 @@ class Wanted:
     state: Path | None = None
     password_file: Path | None = None
     plain_http: bool = False
+    link: bool = False
 
 
 async def enter(
@@ -53,13 +54,15 @@ async def enter(
     if not (wanted.url and wanted.name):
         raise NoWay("There is nothing on this device yet. Give the server's URL and --invite CODE, or --name NAME.")
     say("Signing in on a new device.")
-    return await _tried(wanted, ask, lambda password: _sign_in(wanted, path, password))
+    client = await _tried(wanted, ask, lambda password: _sign_in(wanted, path, password))
+    if wanted.link:
+        say(LINK_WORDS.format(words=" ".join(client.link_words)))
+    return client
 
 
 async def _sign_in(wanted: Wanted, path: Path, password: str) -> Client:
-    return await Client.sign_in_here(
-        _origin(wanted.url), path, name=wanted.name, password=password, plain_http=wanted.plain_http
-    )
+    enter = Client.link_here if wanted.link else Client.sign_in_here
+    return await enter(_origin(wanted.url), path, name=wanted.name, password=password, plain_http=wanted.plain_http)
 
 
 async def _join(wanted: Wanted, ask: Ask, say: Callable[[str], None], ask_name: Ask) -> Client:

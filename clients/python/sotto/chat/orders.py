@@ -4,14 +4,18 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final
 
+from crypto.linking import words_match
 from sotto.chat.safe_text import safe
 from sotto.chat.words import LEGEND, UNVERIFIED
 from sotto.client import Client
 from sotto.errors import SottoError
-from sotto.values import Conversation, Member
+from sotto.values import Asking, Conversation, Member, OwnDevice
 
 SAY: Final = "say"
 """Not an order: a text to send. A text that begins with a slash is written with two."""
+
+MAY_ADD: Final = "may-add"
+LINK_HOW: Final = f"Type the eight words of its screen: /link WORDS, or /link {MAY_ADD} WORDS if it may add others."
 
 _GROUP: Final = 5
 _GROUPS_A_LINE: Final = 4
@@ -41,6 +45,8 @@ class Desk:
     client: Client
     conversation: Conversation | None = None
     compared: dict[bytes, str] = field(default_factory=dict)
+    asking: tuple[Asking, ...] = ()
+    """The devices that /link showed last."""
     seen: tuple[Member, ...] = ()
     """Those whom /who showed last: /approve accepts nobody else."""
 
@@ -144,6 +150,40 @@ async def _reads(desk: Desk, rest: str) -> Answer:
     return Answer((f"Telling others what you have read: {rest}.",))
 
 
+async def _link(desk: Desk, rest: str) -> Answer:
+    """Without words: who asks. With them: the first of those who ask whose key has these words is added."""
+    words = rest.split()
+    may_add = words[:1] == [MAY_ADD]
+    desk.asking = desk.asking if words else tuple(await desk.client.links())
+    if not words:
+        names = (f"  {safe(one.name)} asks to be added to your account." for one in desk.asking)
+        return Answer((*names, LINK_HOW) if desk.asking else ("No device asks to be added to your account.",))
+    typed = " ".join(words[may_add:])
+    found = [one for one in desk.asking or await desk.client.links() if words_match(typed, one.key)]
+    if not found:
+        return Answer(("No device that asks has these words. Nothing was added.",))
+    await desk.client.admit(found[0], typed, may_add=may_add)
+    return Answer((f"{safe(found[0].name)} is added. It gets what it needs as soon as it is online.",))
+
+
+async def _devices(desk: Desk, _: str) -> Answer:
+    return Answer(tuple(map(_device, desk.client.devices())))
+
+
+def _device(one: OwnDevice) -> str:
+    marks = ["this one"] if one.here else []
+    marks += ["may add others"] if one.may_add else []
+    return f"  {one.device.hex()[:8]}  {', '.join(marks)}".rstrip()
+
+
+async def _remove(desk: Desk, rest: str) -> Answer:
+    found = [one for one in desk.client.devices() if rest and one.device.hex().startswith(rest)]
+    if len(found) != 1:
+        return Answer(("Say which, as /devices shows it: /remove DEVICE.",))
+    await desk.client.remove_device(found[0].device)
+    return Answer(("Removed. It is signed out, and nothing is sealed to it any more.",))
+
+
 async def _help(_: Desk, __: str) -> Answer:
     legend = (f"  {name:<10} {meaning}" for name, meaning in LEGEND)
     return Answer((*HELP, "", "Beside what you wrote:", *legend))
@@ -163,6 +203,9 @@ ORDERS: Final[dict[str, Handler]] = {
     "open": _open,
     "typing": _typing,
     "reads": _reads,
+    "link": _link,
+    "devices": _devices,
+    "remove": _remove,
     "help": _help,
     "quit": _quit,
 }
@@ -176,6 +219,8 @@ HELP: Final = (
     "/list, /open N    conversations",
     "/typing on|off    tell others that you type",
     "/reads on|off     tell others what you have read",
+    "/link [WORDS]     who asks to be added to your account; with its words: add it",
+    "/devices          the devices of your account; /remove DEVICE takes one out",
     "/quit             close; what waits is kept (also Ctrl-C)",
     "//text            a text that begins with a slash",
 )

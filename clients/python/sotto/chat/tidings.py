@@ -4,8 +4,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from sotto.chat.words import ALARMS, BLOCKED, FORK, UNOPENED, UNREACHABLE
-from sotto.values import Alarm, Blocked, ContactChanged, Event, ForkSeen, Missed, Unopened, Unreachable
+from sotto.chat.words import ALARMS, BLOCKED, FORK, LINK_WORDS, LINKED, LINKS, UNOPENED, UNREACHABLE
+from sotto.values import (
+    Alarm,
+    Blocked,
+    ContactChanged,
+    Event,
+    ForkSeen,
+    Linked,
+    LinksChanged,
+    LinkWanted,
+    Missed,
+    Unopened,
+    Unreachable,
+)
 
 _CALM: Final = frozenset({Alarm.PINNED, Alarm.DEVICE_REMOVED, Alarm.MEMBER_REMOVED, Alarm.DEVICE_ADDED})
 
@@ -21,7 +33,13 @@ class Tiding:
     caution: bool = False
 
 
-def tiding_of(event: Event, name: Name, device_name: Name) -> Tiding | None:
+def _linking(event: LinkWanted | Linked | LinksChanged) -> Tiding:
+    if isinstance(event, LinkWanted):
+        return Tiding(LINK_WORDS.format(words=" ".join(event.words)))
+    return Tiding(LINKED) if isinstance(event, Linked) else Tiding(LINKS, caution=True)
+
+
+def tiding_of(event: Event, name: Name, device_name: Name) -> Tiding | None:  # noqa: PLR0911  a table of types
     """What an event says in words."""
     if isinstance(event, ContactChanged):
         return Tiding(ALARMS[event.alarm].format(who=name(event.account)), event.alarm not in _CALM)
@@ -29,6 +47,8 @@ def tiding_of(event: Event, name: Name, device_name: Name) -> Tiding | None:
         return Tiding(BLOCKED, caution=True)
     if isinstance(event, ForkSeen):
         return Tiding(FORK.format(who=device_name(event.device)), caution=True)
+    if isinstance(event, LinkWanted | Linked | LinksChanged):
+        return _linking(event)
     if isinstance(event, Unopened):
         return Tiding(UNOPENED.format(who=device_name(event.device)))
     if isinstance(event, Unreachable):

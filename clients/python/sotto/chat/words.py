@@ -48,6 +48,9 @@ UNOPENED: Final = "A message of {who} could not be opened. It was kept, and aske
 UNREACHABLE: Final = "{who} cannot receive now (no active device). It waits at the server."
 NO_CONVERSATION: Final = "There is no conversation yet. It appears here as soon as you are in one."
 SIGN_IN: Final = "You were signed out after a pause. Type your password to go on; nothing is lost."
+LINK_WORDS: Final = "On a device that you use already, type: /link {words}"
+LINKED: Final = "This device is linked. You can write now."
+LINKS: Final = "A device asks to be added to your account, or does no more: /link."
 JOIN: Final = """\
 Choose a password. Four or five words that have nothing to do with each other are good.
 It opens what is kept on this device. Nobody can reset it or look it up, also not your
@@ -101,6 +104,7 @@ def _link(changed: LinkChanged, left_s: float) -> str:
         Link.CATCHING_UP: "catching up",
         Link.CURRENT: "connected",
         Link.SIGN_IN_NEEDED: "signed out",
+        Link.LINKING: "waiting to be linked",
     }[changed.link]
 
 

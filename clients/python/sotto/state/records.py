@@ -60,6 +60,16 @@ class Profile(Record, frozen=True):
     """Tell others that this person types."""
     read_marks: bool = True
     """Tell others what this person has read."""
+    linked: bool = True
+    """Whether this device knows whom its account knows; until then it sends to nobody."""
+    link_parts: tuple[int, ...] = ()
+    """Which parts of that have come."""
+    admitted: tuple[bytes, ...] = ()
+    """Signed lists that this device gave to devices that asked; the newest last."""
+    owed: tuple[tuple[bytes, bool], ...] = ()
+    """Devices that were admitted and are still to be told, and whether they may add others."""
+    told: tuple[bytes, ...] = ()
+    """Those of them that only lack the identity."""
 
 
 class Counters(Record, frozen=True):
@@ -79,6 +89,8 @@ class Contact(Record, frozen=True):
     """The identity key that the person accepted; another one stops the queue."""
     verified: bytes = b""
     """The identity key whose safety number was compared."""
+    anchor: tuple[int, bytes] = (0, b"")
+    """Version and hash of the list that another device of the own account had pinned; zero where there is none."""
     leaving: tuple[bytes, ...] = ()
     """Removed devices whose last messages are taken until the next `current`."""
 
