@@ -60,10 +60,8 @@ class Person:
 
     async def close(self) -> None:
         """Close the program; what waits stays in the state."""
-        for ear in self._ears:
-            ear.cancel()
         await self.client.close()
-        await asyncio.gather(*self._ears, return_exceptions=True)
+        await asyncio.gather(*self._ears)
 
     # What a test asks
 

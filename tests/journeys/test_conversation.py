@@ -227,9 +227,6 @@ async def test_who_is_removed_while_boxes_wait_gets_none_of_them_and_the_sender_
     said = await river.client.send(scope, "before the removal")
     await river.reached(said, Stage.SAFE)
     assert await conversations.remove(home.node.people, scope, sage.account, OPERATOR) is None
-    await home.leave(river)
-    river = await home.open("River")
-    river.start()
     await river.reached(said, Stage.LOST)
     sage = await home.open("Sage")
     sage.start()
