@@ -13,7 +13,7 @@ ROOT = Path(__file__).parents[1]
 MAX_LINES = 400
 OURS = ("chatserver", "signalling", "crypto", "clients", "loadtests", "tests")
 CODE = {".py", ".ts", ".tsx", ".js", ".sql"}
-NOT_OURS = {"node_modules", "dist", "__pycache__"}
+NOT_OURS = {"node_modules", "dist", "static", "__pycache__"}
 
 
 def files(*suffixes: str) -> list[Path]:
