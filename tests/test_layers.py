@@ -86,7 +86,18 @@ DOORS: dict[str, tuple[str, ...]] = {
 }
 """Room -> rooms that it may import beside itself. The longest prefix names a module's room."""
 
-CLIENTS_ONLY = ("attachments", "envelope", "layers", "opening", "receiving", "recovery", "sealing", "vault", "vectors")
+CLIENTS_ONLY = (
+    "attachments",
+    "envelope",
+    "layers",
+    "opening",
+    "receiving",
+    "recovery",
+    "sealing",
+    "seeds",
+    "vault",
+    "vectors",
+)
 SEALED = tuple(f"crypto.{name}" for name in CLIENTS_ONLY)
 """What opens or makes boxes: no path of imports leads there from the server."""
 
