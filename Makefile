@@ -7,7 +7,7 @@ PART   := .ci/part
 PARTS  := check-lint check-format check-types check-house check-pure
 
 .DEFAULT_GOAL := help
-.PHONY: help run web env env-dev lock check test chaos mutation $(PARTS)
+.PHONY: help run web env env-dev lock check test chaos mutation bench $(PARTS)
 MAKEFLAGS += --no-print-directory
 
 help: ## this list
@@ -68,3 +68,8 @@ chaos: env-dev ## kill -9 of the server under load at RUNS seeded moments; the c
 
 mutation: env-dev ## change and remove what crypto/ checks; what no test notices is listed (20-30 minutes)
 	@$(BIN)/mutmut run --max-children 2 && $(BIN)/mutmut results && $(BIN)/python -m crypto.vectors.removals 2
+
+BENCH_ROUNDS ?= 5
+bench: env-dev ## what relaying one message costs, beside bare relays (some 12 minutes; leave the machine alone meanwhile)
+	@! command -v npm >/dev/null || npm ci --prefix loadtests/peers --no-audit --no-fund --silent
+	@$(BIN)/python -m loadtests.relay_bench --rounds $(BENCH_ROUNDS) $(BENCH_FLAGS)

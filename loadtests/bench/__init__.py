@@ -1,0 +1,1 @@
+"""What relaying one message costs: Sotto's whole path beside bare relays, in one run (`make bench`)."""
