@@ -58,6 +58,9 @@ check-pure:
 test: env-dev ## everything there is: the checks, then every test, whatever the checks said
 	@$(MAKE) check; checked=$$?; HYPOTHESIS_PROFILE=thorough $(BIN)/pytest -n 2 && exit $$checked
 
+browser: env-dev ## the journeys in a real Chromium (preview: needs playwright in the environment)
+	@$(BIN)/pytest clients/demo_web/journeys
+
 # --- the long ones: their results are committed -----------------------------------------------------------------------
 
 RUNS ?= 50

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final, Protocol
 
-from aiohttp import WSMsgType, web
+from aiohttp import WSCloseCode, WSMsgType, web
 from engineio.async_socket import AsyncSocket  # type: ignore[import-untyped]  # as shipped
 from engineio.packet import CLOSE, MESSAGE, NOOP, Packet  # type: ignore[import-untyped]  # as shipped
 
@@ -28,7 +28,6 @@ MAX_PACKETS_PER_POLL: Final = 16
 """What python-engineio's own client takes in one answer (engineio/payload.py)."""
 
 _PING: Final = (TEXT, b"2")
-_CLOSE: Final = (TEXT, b"1")
 
 CallLater = Callable[[float, Callable[[], object]], Timer]
 
@@ -132,10 +131,9 @@ class Session(AsyncSocket):  # type: ignore[misc]  # untyped, see above
             return
         if self._wire is not None:
             self._wire.close(code, reason)
-        else:
-            self.queue.put([_CLOSE])
         self.closing = True
         self._reads.set()
+        self.queue.wake()
         self._deadline = self._call_later(CLOSE_WAIT_S, self.drop)
 
     def drop(self) -> None:
@@ -200,13 +198,14 @@ class Session(AsyncSocket):  # type: ignore[misc]  # untyped, see above
     async def _next(self) -> list[Packet]:
         self._taken_bytes = 0
         self.listener.weighed()
-        if not (self.queue or self.upgrading or self.closed):
+        if not (self.queue or self.upgrading or self._ends()):
             await self.queue.wait()
+        if self.closing and not self.queue:
+            self.end()
+            return [Packet(CLOSE)]  # by itself: socket.io-client drops what stands before it in the same answer
         if self.upgraded or not self.queue:
             return [Packet(NOOP)]
         items, self._taken_bytes = self.queue.take(MAX_PACKETS_PER_POLL, HIGH_WATER_BYTES)
-        if self.closing and not self.queue:
-            self.end()
         return [_answered(item) for item in items]
 
     async def handle_post_request(self, environ: dict[str, Any]) -> None:
@@ -260,6 +259,8 @@ class Session(AsyncSocket):  # type: ignore[misc]  # untyped, see above
         items, _ = self.queue.take(len(self.queue), self.queue.size_bytes)
         wire.write(items)
         self._taken_bytes = 0
+        if self.closing:  # it ended while the handshake was answered
+            wire.close(WSCloseCode.GOING_AWAY, "")
         self.listener.weighed()
         try:
             await self._read(ws.response)
@@ -304,7 +305,7 @@ def _answered(item: Item) -> Packet:
     if opcode == BINARY:
         return Packet(MESSAGE, payload)
     text = payload.decode()
-    return Packet(int(text[0]), text[1:]) if text != "1" else Packet(CLOSE)
+    return Packet(int(text[0]), text[1:])
 
 
 async def _says(response: web.WebSocketResponse, text: str) -> bool:

@@ -2,7 +2,7 @@
 //
 // What was sent or received is in the encrypted local state before anybody is told of it; closing loses nothing.
 
-import { type Bytes, encodeText, same, unhex } from "../bytes";
+import { type Bytes, encodeText, hex, same, unhex } from "../bytes";
 import { SECRET_LIFE_MS } from "../crypto/clock";
 import { MAX_INTEGER } from "../crypto/fields";
 import type { Session } from "../protocol/answers";
@@ -178,6 +178,7 @@ export class Client {
   /** What was written and not sent, kept encrypted over a reload. */
   async keepDraft(scope: Bytes, text: string): Promise<void> {
     const writes = new Writes();
+    this.core.drafts.set(hex(scope), text);
     writes.put(STORE.DRAFT, scope, encodeText(text));
     await this.core.saved(writes);
   }

@@ -13,6 +13,7 @@ export type FaultName =
   | "state_damaged" // it cannot be read
   | "state_rolled_back" // the server knows later numbers of this device than its own state
   | "stopped" // the server said not to come back as before
+  | "insecure" // the page came without TLS: this browser gives it neither locks nor keys
   | "too_long"
   | "queue_full"
   | "unknown_conversation"

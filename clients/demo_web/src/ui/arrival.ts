@@ -27,6 +27,7 @@ export interface Entry {
 
 export async function arrive(): Promise<Entry> {
   const invitation = takeInvitation();
+  if (!isSecureContext) return turnedAwayBy({ name: "insecure", code: "" });
   try {
     if (invitation?.name && invitation.password) {
       entered(await ask("follow", invitation.code, invitation.name, invitation.password));
@@ -35,9 +36,13 @@ export async function arrive(): Promise<Entry> {
     const locked = !invitation && (await resumed());
     return { invitation, locked, fault: undefined };
   } catch (fault) {
-    turnedAway(fault);
-    return { invitation: undefined, locked: false, fault };
+    return turnedAwayBy(fault);
   }
+}
+
+function turnedAwayBy(fault: unknown): Entry {
+  turnedAway(fault);
+  return { invitation: undefined, locked: false, fault };
 }
 
 /** Where a fault on the way in leads. */

@@ -6,7 +6,7 @@ import type { TalkView } from "../worker/contract";
 import { ask, tell } from "./state";
 import { faultOf, titleOf } from "./words";
 
-const KEEP_AFTER_MS = 600;
+const KEEP_EVERY_MS = 500;
 const HAS_KEYBOARD = "(hover: hover) and (pointer: fine)";
 
 export function Composer({ talk }: { talk: TalkView }): JSX.Element {
@@ -50,6 +50,8 @@ export function Composer({ talk }: { talk: TalkView }): JSX.Element {
         <textarea
           ref={field}
           rows={1}
+          // Browsers write what stands in a field to their session files, in clear, unless it is off.
+          autocomplete="off"
           value={text}
           aria-label={`Message to ${titleOf(talk)}`}
           placeholder="Write a message"
@@ -70,23 +72,27 @@ export function Composer({ talk }: { talk: TalkView }): JSX.Element {
   );
 }
 
-/** The draft of a conversation: read when it is opened, kept a moment after the last key. */
+/** The draft of a conversation: read when it is opened; kept a moment after the last key, and when it is left. */
 function useDraft(conversation: string, text: string, setText: (text: string) => void): void {
   const kept = useRef<string | undefined>(undefined);
+  const written = useRef(text);
+  written.current = text;
   useEffect(() => {
+    const keep = () => {
+      if (kept.current === undefined || kept.current === written.current) return;
+      kept.current = written.current;
+      void tell("keepDraft", conversation, written.current);
+    };
     void ask("draft", conversation).then((draft) => {
       kept.current = draft;
-      if (draft) setText(draft);
+      if (draft && !written.current) setText(draft);
     });
-  }, [conversation]);
-  useEffect(() => {
-    if (kept.current === undefined || kept.current === text) return undefined;
-    const keep = () => {
-      kept.current = text;
-      void tell("keepDraft", conversation, text);
+    const timer = setInterval(keep, KEEP_EVERY_MS);
+    document.addEventListener("visibilitychange", keep);
+    return () => {
+      clearInterval(timer);
+      document.removeEventListener("visibilitychange", keep);
+      keep();
     };
-    if (!text) return void keep();
-    const timer = setTimeout(keep, KEEP_AFTER_MS);
-    return () => clearTimeout(timer);
-  }, [text]);
+  }, [conversation]);
 }

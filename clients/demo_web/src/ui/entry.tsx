@@ -102,7 +102,7 @@ function Field({ label, name, type = "text", value = "", autocomplete, hint = ""
       <input
         name={name}
         type={type as "text"}
-        value={value}
+        defaultValue={value}
         autocomplete={autocomplete}
         autocapitalize="none"
         spellcheck={false}

@@ -58,8 +58,14 @@ function Person({ person }: { person: MemberView }): JSX.Element {
           <span class="quiet">{[person.role, ...marksOf(person)].join(" · ")}</span>
         </span>
         {!person.own && person.devices > 0 && (
-          <button class="plain" type="button" aria-expanded={Boolean(number)} onClick={toggle}>
-            Safety number
+          <button
+            class="plain"
+            type="button"
+            aria-expanded={Boolean(number)}
+            aria-label={`Compare the safety number with ${alias}`}
+            onClick={toggle}
+          >
+            Compare
           </button>
         )}
       </div>

@@ -8,7 +8,7 @@ import { Messages } from "./messages";
 import { People } from "./people";
 import { safeLine } from "./safe_text";
 import { hide } from "./showing";
-import { entries, tell, typing } from "./state";
+import { entries, link, tell, typing, waiting } from "./state";
 import { othersOf, purposeOf, TEXTS, titleOf } from "./words";
 
 export function Thread({ talk }: { talk: TalkView | undefined }): JSX.Element {
@@ -26,7 +26,9 @@ export function Thread({ talk }: { talk: TalkView | undefined }): JSX.Element {
         <button class="readers" type="button" onClick={() => setPeople(true)}>
           <strong>{titleOf(talk)}</strong>
           <span class="quiet">
-            {typingOf(talk) || `${purposeOf(talk)} · ${talk.people.length} people can read`}
+            {cutOff(link.value, waiting.value) ||
+              typingOf(talk) ||
+              `${purposeOf(talk)} · ${talk.people.length} people can read`}
           </span>
           <Seal talk={talk} />
         </button>
@@ -44,6 +46,16 @@ export function Thread({ talk }: { talk: TalkView | undefined }): JSX.Element {
       {people && <People talk={talk} close={() => setPeople(false)} />}
     </main>
   );
+}
+
+/** What keeps messages from leaving now; empty where nothing does. */
+function cutOff(told: typeof link.value, kept: number): string {
+  const words = { waiting: "Offline", stopped: "Stopped", sign_in_needed: "Signed out" } as Record<
+    string,
+    string
+  >;
+  const state = words[told.link];
+  return state ? `${state}${kept ? ` · ${kept} waiting` : ""}` : "";
 }
 
 /** Whether everybody here was verified. */

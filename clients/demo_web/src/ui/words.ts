@@ -90,6 +90,7 @@ const FAULTS: Record<FaultName, string> = {
   state_damaged: "What this browser keeps for you cannot be read.",
   state_rolled_back: "What this browser keeps is older than what the server knows. Sign in as a new device.",
   stopped: "The server ended the connection.",
+  insecure: "Open this page by https: without it, others on the way could read and change it.",
   too_long: "That is too long for one message.",
   queue_full: "Too many messages are waiting for the network.",
   unknown_conversation: "You are no longer part of this conversation.",

@@ -14,6 +14,7 @@ import {
   verify,
 } from "../../src/crypto/labels";
 import { associated, commitment, context } from "../../src/crypto/layers";
+import { linkQrBytes, linkWords, parseLinkQr, wordsMatch } from "../../src/crypto/linking";
 import { deviceList, signList, verifyList } from "../../src/crypto/lists";
 import { openBox } from "../../src/crypto/opening";
 import { requireNoRollback } from "../../src/crypto/pins";
@@ -169,6 +170,12 @@ function safetyCase(given: Json): Json {
 }
 
 const OPERATIONS: Record<string, Operation> = {
+  link: async (given) => {
+    const devicePk = unhex(given.device_pk);
+    return { words: await linkWords(devicePk), code: hex(linkQrBytes(devicePk)) };
+  },
+  link_typed: async (given) => ({ matches: await wordsMatch(given.typed, unhex(given.device_pk)) }),
+  link_scanned: (given) => ({ device_pk: hex(parseLinkQr(unhex(given.scanned))) }),
   hash: (given) => ({ hash: hex(H(given.label, ...given.parts.map(unhex))) }),
   device_id: (given) => ({ device_id: hex(deviceId(unhex(given.device_pk))) }),
   members: (given) => ({
