@@ -2,8 +2,9 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from loadtests.bench.metronome import Metronome, arrivals
 from loadtests.bench.processes import Server, Weight, own_cpu_s
@@ -18,18 +19,11 @@ _US: Final = 1e6
 _MS: Final = 1e3
 
 
-class Sender(Protocol):
-    """What writes message n of a flow to its socket."""
-
-    def __call__(self, n: int) -> None:
-        """Write it."""
-
-
 @dataclass
 class Flow:
     """One pair: who sends, and when each message that is in flight was due. Owned by the load."""
 
-    write: Sender
+    write: Callable[[int], None]
     n: int = FIRST_NUMBER
     sent: dict[int, float] = field(default_factory=dict)
 

@@ -32,16 +32,19 @@ def main(folder: Path, profile: Path | None) -> int:
     raise_budget()
     settings = load({"data_dir": folder, "port": 0, "log_level": "warning"}, environ={}).settings
 
+    profiler = cProfile.Profile()
+
     def ready(url: str, _node: "Node") -> None:
         print(f"listening on {url.rpartition(':')[2]}", flush=True)
+        if profile is not None:
+            profiler.enable()  # from here on: starting is not what is asked about
 
-    if profile is None:
-        return run(settings, ready)
-    profiler = cProfile.Profile()
     try:
-        return profiler.runcall(run, settings, ready)
+        return run(settings, ready)
     finally:
-        profiler.dump_stats(profile)
+        if profile is not None:
+            profiler.disable()
+            profiler.dump_stats(profile)
 
 
 if __name__ == "__main__":
